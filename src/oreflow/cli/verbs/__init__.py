@@ -1,0 +1,1 @@
+"""One module a verb; each has a typed function `command` and is imported only when its verb runs."""

@@ -1,0 +1,48 @@
+"""The options that verbs share, so that each is spelled and explained once."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def read_date(text: str) -> date:
+    """Read the date of `--as-of`.
+
+    Args:
+        text: a date as YYYY-MM-DD.
+
+    Returns:
+        The date.
+
+    Raises:
+        typer.BadParameter: the text is no such date.
+
+    Example:
+        >>> read_date("2025-07-31")
+        datetime.date(2025, 7, 31)
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date; expected YYYY-MM-DD, as 2025-07-31") from error
+
+
+CaseArgument = Annotated[
+    str, typer.Argument(metavar="CASE", help="A folder that holds case.yaml, else the name of a bundled case.")
+]
+CaseOption = Annotated[
+    str, typer.Option("--case", metavar="CASE", help="A folder that holds case.yaml, else the name of a bundled case.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout and nothing else.")]
+AsOfOption = Annotated[
+    date | None,
+    typer.Option("--as-of", metavar="DATE", parser=read_date, help="Hide what was published after DATE (YYYY-MM-DD)."),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws; the same seed gives the same bytes.")]
+OutOption = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder for files; only what oreflow wrote is replaced.")
+]
