@@ -1,0 +1,751 @@
+"""Solve an economy given as arrays: interior point from afar, active-set Newton from nearby and for the polish.
+
+The groups are stacked under the markets: with E = [A; -G], F = [B; -G], f = [fixed; -h] and y = (p, l) the problem is
+``E x - f >= 0 perp y >= 0`` and ``MC(x) + K x + w - F'y >= 0 perp x >= 0``, ``upper - x >= 0 perp w >= 0``.
+Every Newton system is reduced to the y block ``E D F' + diag``, whose pattern is analysed once (`SymbolicPlan`).
+
+Sources: Mehrotra (1992) predictor-corrector; Wright (1997) ch. 10; Facchinei and Pang (2003) ch. 9 and 11 for the
+natural residual and the active-set Newton method; Ruiz (2001) for the scaling.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.linalg import lapack
+from scipy.sparse.linalg import splu
+
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
+
+Ints = npt.NDArray[np.int64]
+_DENSE_LIMIT = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """Settings of `solve_economy`.
+
+    Args:
+        tolerance: largest scaled natural residual that counts as solved.
+        max_iterations: most Newton systems.
+        time_limit: seconds of wall clock.
+        polish: Newton steps on the active set after the interior point.
+        warm_iterations: active-set Newton steps tried from `start` before the interior point takes over.
+    """
+
+    tolerance: float = 1e-9
+    max_iterations: int = 300
+    time_limit: float = 60.0
+    polish: int = 8
+    warm_iterations: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicPlan:
+    """What depends on the sparsity pattern only; made once by `plan_economy`, reused for every right-hand side.
+
+    Attributes:
+        shape: markets, activities, groups.
+        columns: user activity of each solver column (choked demand has two).
+        indices, indptr: pattern of the stacked matrices E and F (one pattern holds both).
+        maps: for A, B and G, where their data go in E.data and F.data.
+        nnz: numbers of data of A, B and G.
+        left, right: factors in E.data and F.data of each datum of the map from D to E D F'.
+        gram_indices, gram_indptr: pattern of that map.
+        block_rows, block_cols: position of each datum of the reduced block E D F'.
+    """
+
+    shape: tuple[int, int, int]
+    columns: Ints
+    indices: npt.NDArray[np.int32]
+    indptr: npt.NDArray[np.int32]
+    maps: tuple[tuple[Ints, Ints], ...]
+    nnz: tuple[int, int, int]
+    left: Ints
+    right: Ints
+    gram_indices: npt.NDArray[np.int32]
+    gram_indptr: npt.NDArray[np.int32]
+    block_rows: Ints
+    block_cols: Ints
+
+    def fits(self, arrays: EconomyArrays) -> bool:
+        """Return True where the economy has the shape and number of coefficients that were analysed."""
+        columns = np.concatenate([np.arange(arrays.shape[1]), _choked(arrays.curves)])
+        nnz = (arrays.A.nnz, arrays.B.nnz, arrays.G.nnz)
+        return arrays.shape == self.shape and nnz == self.nnz and np.array_equal(columns, self.columns)
+
+
+@dataclass(slots=True)
+class _Core:
+    """The stacked and scaled problem: user level = level * col, user price = price * money / row."""
+
+    E: Sparse
+    F: Sparse
+    Ft: Sparse
+    f: Floats
+    free: npt.NDArray[np.bool_]
+    curves: CurveTable
+    u: Floats
+    knees: Floats
+    K: Sparse | None
+    row: Floats
+    col: Floats
+    money: float
+    gram: Sparse
+    plan: SymbolicPlan
+    iso: Ints
+    curved: Ints
+    barrier: Floats
+    coupled: Ints
+    abs_E: Sparse
+    abs_F: Sparse
+    owner: Ints
+
+    def marginal(self, x: Floats) -> Floats:
+        """Marginal cost with couplings; the curved part of a choked demand starts at its knee."""
+        out = self.curves.marginal(x + self.knees)
+        return out if self.K is None else out + self.K @ x
+
+    def slope(self, x: Floats) -> Floats:
+        """Own slope of marginal cost without couplings."""
+        return self.curves.slope(x + self.knees)
+
+
+def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
+    """Return the symbolic analysis of an economy; any economy with the same pattern may reuse it.
+
+    Args:
+        arrays: the economy; only patterns, kinds of curves and the places of finite choke prices are read.
+
+    Example:
+        >>> plan = plan_economy(arrays)  # doctest: +SKIP
+        >>> solve_economy(arrays.with_(upper=2 * arrays.upper), plan=plan)  # doctest: +SKIP
+    """
+    m, n, g = arrays.shape
+    choke = _choked(arrays.curves)
+    columns = np.concatenate([np.arange(n), choke])
+    total = m + g
+    sources = []
+    for matrix, offset in ((arrays.A, 0), (arrays.B, 0), (sp.csc_array(_positions(arrays.G)), m)):
+        index = _positions(matrix) if offset == 0 else matrix
+        taken = sp.csc_array(index)[:, columns]
+        keys = np.repeat(np.arange(len(columns)), np.diff(taken.indptr)) * np.int64(total) + taken.indices + offset
+        sources.append((keys, taken.data.astype(np.int64) - 1))
+    keys = np.unique(np.concatenate([k for k, _ in sources]))
+    maps = tuple((np.searchsorted(keys, k), source) for k, source in sources)
+    cols, rows = np.divmod(keys, total)
+    counts = np.bincount(cols, minlength=len(columns))
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    # all pairs (i, k) of entries within one column
+    pairs = counts[cols]  # each entry meets every entry of its column
+    left = np.repeat(np.arange(len(keys)), pairs)
+    right = np.arange(len(left)) - np.repeat(np.cumsum(pairs) - pairs, pairs) + np.repeat(indptr[cols], pairs)
+    block = rows[left] * np.int64(total) + rows[right]
+    block_keys, slot = np.unique(block, return_inverse=True)
+    by_slot = np.argsort(slot, kind="stable")
+    left, right, slot = left[by_slot], right[by_slot], slot[by_slot]
+    gram_ptr = np.concatenate([[0], np.cumsum(np.bincount(slot, minlength=len(block_keys)))])
+    return SymbolicPlan(
+        shape=(m, n, g),
+        columns=columns,
+        indices=rows.astype(np.int32),
+        indptr=indptr.astype(np.int32),
+        maps=maps,
+        nnz=(arrays.A.nnz, arrays.B.nnz, arrays.G.nnz),
+        left=left,
+        right=right,
+        gram_indices=cols[left].astype(np.int32),
+        gram_indptr=gram_ptr.astype(np.int32),
+        block_rows=block_keys // total,
+        block_cols=block_keys % total,
+    )
+
+
+def _positions(matrix: Sparse) -> Sparse:
+    """The pattern of `matrix`, with data 1 + position."""
+    out = matrix.copy()
+    out.data = np.arange(1.0, matrix.nnz + 1)
+    return out
+
+
+def _choked(curves: CurveTable) -> Ints:
+    return np.flatnonzero((curves.kind == CurveKind.ISOELASTIC) & np.isfinite(curves.d))
+
+
+def _build(arrays: EconomyArrays, plan: SymbolicPlan) -> _Core:
+    """Stack, split choked demand into a flat and a curved part, and scale."""
+    m, n, g = arrays.shape
+    total, width = m + g, len(plan.columns)
+    parts = []
+    for use in ((0, arrays.A), (1, arrays.B)):
+        data = np.zeros(len(plan.indices))
+        at, source = plan.maps[use[0]]
+        data[at] = use[1].data[source]
+        at, source = plan.maps[2]
+        data[at] = -arrays.G.data[source]
+        parts.append(data)
+    e, f = parts
+    curves, upper = arrays.curves.take(plan.columns), arrays.upper[plan.columns]
+    if width > n:  # level = flat part up to where the curve meets the choke price + curved part beyond
+        flat, bent = plan.columns[n:], np.arange(n, width)
+        c = arrays.curves
+        knee = c.b[flat] * (c.d[flat] / c.a[flat]) ** c.c[flat]
+        curves.kind[flat], curves.a[flat] = CurveKind.CONSTANT, -c.d[flat]
+        upper[flat] = np.minimum(knee, arrays.upper[flat])
+        upper[bent] = np.maximum(arrays.upper[flat] - knee, 0.0)
+        knees = np.zeros(width)
+        knees[bent] = knee
+        curves.d[bent] = np.inf
+    else:
+        knees = np.zeros(width)
+    owner = np.repeat(np.arange(width), np.diff(plan.indptr))
+    row, col = _equilibrate(np.maximum(np.abs(e), np.abs(f)), plan.indices, owner, total, width)
+    limit = np.concatenate([arrays.fixed, -arrays.h])
+    iso = np.flatnonzero((curves.kind == CurveKind.ISOELASTIC) & (knees == 0))
+    sizes = np.concatenate([np.abs(limit) / row, curves.b[iso] / col[iso], (upper / col)[np.isfinite(upper)]])
+    sizes = sizes[sizes > 0]
+    quantity = float(np.median(sizes)) if sizes.size else 1.0
+    row, col = row * quantity, col * quantity
+    values = np.abs(curves.a + curves.shift) * col
+    values = values[(values > 0) & np.isfinite(values)]
+    money = float(np.median(values)) if values.size else 1.0
+    e, f = e * col[owner] / row[plan.indices], f * col[owner] / row[plan.indices]
+    kind, unit = curves.kind, col / money
+    b, c = curves.b.copy(), curves.c.copy()
+    b = np.where(kind == CurveKind.LINEAR, b * col * unit, b)
+    with np.errstate(over="ignore"):
+        b = np.where(kind == CurveKind.POWER, b * unit * col ** np.where(kind == CurveKind.POWER, c, 0.0), b)
+    b = np.where(kind == CurveKind.HYPERBOLIC, b / money, b)
+    b = np.where(kind == CurveKind.ISOELASTIC, b / col, b)
+    hyperbolic = (kind == CurveKind.HYPERBOLIC) & (b != 0)
+    bending = (kind == CurveKind.POWER) | hyperbolic | ((kind == CurveKind.ISOELASTIC) & (knees > 0))
+    c = np.where(kind == CurveKind.HYPERBOLIC, c / col, c)
+    scaled = CurveTable(kind, curves.shift * unit, curves.a * unit, b, c, curves.d * unit)
+    coupling, coupled = None, np.zeros(0, dtype=np.int64)
+    if arrays.K is not None and arrays.K.nnz:
+        k = arrays.K.tocoo()
+        # a choked activity is coupled through both of its parts
+        spread = sp.csr_array((np.ones(width), (np.arange(width), plan.columns)), shape=(width, n))
+        wide = sp.csc_array(spread @ sp.csc_array(k) @ spread.T)
+        coupling = sp.csc_array(sp.diags_array(col / money) @ wide @ sp.diags_array(col))
+        coupled = np.flatnonzero((np.diff(coupling.indptr) > 0) | (np.diff(sp.csr_array(coupling).indptr) > 0))
+    shape = (total, width)
+    E = sp.csc_array((e, plan.indices, plan.indptr), shape=shape)
+    F = sp.csc_array((f, plan.indices, plan.indptr), shape=shape)
+    gram = sp.csr_array(
+        (e[plan.left] * f[plan.right], plan.gram_indices, plan.gram_indptr), shape=(len(plan.block_rows), width)
+    )
+    return _Core(
+        E=E,
+        F=F,
+        Ft=F.T,
+        f=limit / row,
+        free=np.concatenate([arrays.equality, np.zeros(g, dtype=bool)]),
+        curves=scaled,
+        u=upper / col,
+        knees=knees / col,
+        K=coupling,
+        row=row,
+        col=col,
+        money=money,
+        gram=gram,
+        plan=plan,
+        iso=iso,
+        curved=np.flatnonzero(bending),
+        barrier=np.where(hyperbolic, c, np.inf),
+        coupled=coupled,
+        abs_E=sp.csc_array((np.abs(e), plan.indices, plan.indptr), shape=shape),
+        abs_F=sp.csc_array((np.abs(f), plan.indices, plan.indptr), shape=shape),
+        owner=owner,
+    )
+
+
+def _equilibrate(data: Floats, rows: Any, cols: Any, m: int, n: int, passes: int = 4) -> tuple[Floats, Floats]:
+    """Row and column units that bring every coefficient near 1 (geometric means, rounded to powers of two)."""
+    with np.errstate(divide="ignore"):
+        log = np.log2(data)
+    keep = np.isfinite(log)
+    log, rows, cols = log[keep], rows[keep], cols[keep]
+    in_row = np.maximum(np.bincount(rows, minlength=m), 1)
+    in_col = np.maximum(np.bincount(cols, minlength=n), 1)
+    r, c = np.zeros(m), np.zeros(n)
+    for _ in range(passes):
+        r = np.bincount(rows, weights=log + c[cols], minlength=m) / in_row
+        c = np.bincount(cols, weights=r[rows] - log, minlength=n) / in_col
+    return np.exp2(np.round(r)), np.exp2(np.round(c))
+
+
+@dataclass(frozen=True, slots=True)
+class _Residual:
+    """Scaled natural residuals by row and column, and what they were computed from."""
+
+    rows: Floats
+    cols: Floats
+    excess: Floats
+    cost: Floats
+    throughput: Floats
+    turnover: Floats
+    size: float
+
+
+def _residual(core: _Core, x: Floats, y: Floats) -> _Residual:
+    """Scaled natural residual at (x, y): every excess relative to throughput, every reduced cost to turnover."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        mc = core.marginal(x)
+        excess = core.E @ x - core.f
+        cost = mc - core.Ft @ y
+        throughput = core.abs_E @ np.abs(x) + np.abs(core.f)
+        turnover = core.abs_F.T @ np.abs(y) + np.abs(mc)
+    floor = 1e-9
+    throughput = np.maximum(throughput, floor)
+    turnover = np.maximum(turnover, floor)
+    price_unit = np.maximum(np.abs(y), 1e-3)
+    rows = np.where(core.free, np.abs(excess) / throughput, np.abs(np.minimum(y / price_unit, excess / throughput)))
+    level_unit = np.maximum(np.abs(x), 1e-3)
+    slack = core.u - x
+    relative = cost / turnover
+    low, high = x / level_unit, -slack / level_unit
+    cols = np.abs(np.maximum(np.minimum(low, relative), high))
+    rows, cols = np.nan_to_num(rows, nan=np.inf), np.nan_to_num(cols, nan=np.inf)
+    size = float(max(rows.max(initial=0.0), cols.max(initial=0.0)))
+    return _Residual(rows, cols, excess, cost, throughput, turnover, size)
+
+
+@dataclass(slots=True)
+class _Linear:
+    """The factorised Newton system in (dy, dx of explicit activities)."""
+
+    core: _Core
+    D: Floats
+    explicit: Ints
+    solve: Any
+
+    def step(self, row_side: Floats, col_side: Floats) -> tuple[Floats, Floats]:
+        """Solve  E dx + diag dy = row_side,  H dx - F'dy = col_side  for (dy, dx)."""
+        core, m = self.core, len(row_side)
+        right = row_side - core.E @ (self.D * col_side)
+        both = self.solve(np.concatenate([right, col_side[self.explicit]]))
+        dy = both[:m]
+        dx = self.D * (col_side + core.Ft @ dy)
+        dx[self.explicit] = both[m:]
+        return dy, dx
+
+
+def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_off: Ints | None = None) -> _Linear:
+    """Factorise the Newton matrix; `h` is the diagonal of the activity block, inf where a level stays put.
+
+    Activities in `explicit` (flat cost at an inner level, or coupled) keep a row of their own.
+    """
+    m, k = len(diagonal), len(explicit)
+    with np.errstate(divide="ignore"):
+        D = 1.0 / h
+    D[explicit] = 0.0
+    block = core.gram @ D
+    plan = core.plan
+    if m + k <= _DENSE_LIMIT:
+        matrix = np.zeros((m + k, m + k), order="F")
+        matrix[plan.block_rows, plan.block_cols] = block
+        if rows_off is not None:
+            matrix[rows_off, :] = 0.0
+        matrix[np.arange(m), np.arange(m)] += diagonal
+        if k:
+            side = core.E[:, explicit].toarray()
+            if rows_off is not None:
+                side[rows_off] = 0.0
+            matrix[:m, m:] = side
+            matrix[m:, :m] = -core.F[:, explicit].T.toarray()
+            matrix[np.arange(m, m + k), np.arange(m, m + k)] = h[explicit]
+            if core.K is not None:
+                matrix[m:, m:] += core.K[explicit][:, explicit].toarray()
+        lu, pivots, info = lapack.dgetrf(matrix, overwrite_a=1)
+        if info > 0:
+            position = np.arange(m + k)
+            tiny = np.abs(lu[position, position]) < 1e-300
+            lu[position[tiny], position[tiny]] = 1e-30
+
+        def solve(right: Floats) -> Floats:
+            answer: Floats = lapack.dgetrs(lu, pivots, right)[0]
+            return answer
+
+        return _Linear(core, D, explicit, solve)
+    keep = slice(None) if rows_off is None else ~np.isin(plan.block_rows, rows_off)
+    matrix = sp.csc_array((block[keep], (plan.block_rows[keep], plan.block_cols[keep])), shape=(m, m))
+    matrix = matrix + sp.diags_array(diagonal)
+    if k:
+        side = sp.csr_array(core.E[:, explicit])
+        if rows_off is not None:
+            on = np.ones(m)
+            on[rows_off] = 0.0
+            side = sp.diags_array(on) @ side
+        corner = sp.diags_array(h[explicit])
+        if core.K is not None:
+            corner = corner + core.K[explicit][:, explicit]
+        matrix = sp.block_array([[matrix, side], [-core.F[:, explicit].T, corner]])
+    return _Linear(core, D, explicit, splu(sp.csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1).solve)
+
+
+@dataclass(slots=True)
+class _Point:
+    """Iterate: levels x, prices y, slacks s of rows and v of capacities, multipliers z of x >= 0 and w of capacities."""
+
+    x: Floats
+    y: Floats
+    s: Floats
+    v: Floats
+    z: Floats
+    w: Floats
+
+
+def _target_level(core: _Core, willingness: Floats) -> Floats:
+    """Level at which unchoked isoelastic demand pays `willingness` (positive)."""
+    c = core.curves
+    at = core.iso
+    return c.b[at] * (willingness / c.a[at]) ** c.c[at]
+
+
+def _linearise(core: _Core, x: Floats, y: Floats, rest: Floats) -> tuple[Floats, Floats]:
+    """Return (h, r): slope of each activity and its cost residual, with isoelastic demand taken in its better form.
+
+    `rest` is the part of the residual that adds to MC(x). Inelastic demand is linearised in the price, elastic
+    demand in the quantity, so that a step never has to trust a curve far outside its range.
+    """
+    h = core.slope(x)
+    r = core.marginal(x) + rest
+    at = core.iso
+    if at.size:
+        willingness = core.curves.shift[at] + rest[at]
+        if core.K is not None:
+            willingness = willingness + (core.K @ x)[at]
+        price_form = (core.curves.c[at] > -1) & (willingness > 0)
+        level = np.where(price_form, _target_level(core, np.where(price_form, willingness, 1.0)), x[at])
+        level = np.clip(level, 1e-3 * x[at], 1e3 * x[at])
+        slope = core.curves.a[at] / (-core.curves.c[at] * core.curves.b[at])
+        slope = slope * (level / core.curves.b[at]) ** (1 / core.curves.c[at] - 1)
+        h[at] = np.where(price_form, slope, h[at])
+        r[at] = np.where(price_form, slope * (x[at] - level), r[at])
+    return np.minimum(h, 1e18), r
+
+
+def _largest_step(value: Floats, change: Floats) -> float:
+    """Largest step in (0, 1] that keeps value + step * change >= 0."""
+    falling = change < 0
+    return float(min(1.0, np.min(-value[falling] / change[falling], initial=1.0)))
+
+
+def _interior_point(
+    core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float
+) -> tuple[_Point, int, bool]:
+    """Predictor-corrector from `point` until complementarity and residuals fall below `target` (scaled)."""
+    bounded = np.flatnonzero(np.isfinite(core.u))
+    lower = np.ones(len(core.u), dtype=bool)
+    lower[core.iso] = False
+    low = np.flatnonzero(lower)
+    kept = np.flatnonzero(~core.free)
+    count = max(len(low) + len(bounded) + len(kept), 1)
+    best, stalled = np.inf, 0
+    x, y, s, v, z, w = point.x, point.y, point.s, point.v, point.z, point.w
+    explicit = core.coupled
+    for iteration in range(options.max_iterations):
+        rest = w - z - core.Ft @ y
+        h, rd = _linearise(core, x, y, rest)
+        rp = core.E @ x - core.f - s
+        ru = core.u[bounded] - x[bounded] - v[bounded]
+        gap = float(x[low] @ z[low] + v[bounded] @ w[bounded] + y[kept] @ s[kept])
+        mu = gap / count
+        true_rd = core.marginal(x) + rest
+        error = max(
+            float(np.abs(rp).max(initial=0.0)),
+            float(np.abs(true_rd).max(initial=0.0)),
+            float(np.abs(ru).max(initial=0.0)),
+            mu,
+        )
+        if error < target:
+            return _Point(x, y, s, v, z, w), iteration, True
+        if not np.isfinite(error) or time.perf_counter() > deadline:
+            break
+        if error < 0.9 * best:
+            best, stalled = error, 0
+        else:
+            stalled += 1
+            if stalled > 25:
+                break
+        ratio_x = np.zeros_like(x)
+        ratio_x[low] = z[low] / x[low]
+        ratio_v = np.zeros_like(x)
+        ratio_v[bounded] = w[bounded] / v[bounded]
+        diagonal = np.full(len(y), 1e-11)
+        diagonal[kept] += s[kept] / y[kept]
+        system = _factorise(core, h + ratio_x + ratio_v + 1e-11, diagonal, explicit)
+
+        def direction(cx: Floats, cv: Floats, cs: Floats) -> tuple[Floats, ...]:
+            col_side = -rd.copy()
+            col_side[low] += cx / x[low]
+            col_side[bounded] -= (cv - w[bounded] * ru) / v[bounded]
+            row_side = -rp.copy()
+            row_side[kept] += cs / y[kept]
+            dy, dx = system.step(row_side, col_side)
+            dz, dv, dw, ds = (np.zeros_like(a) for a in (z, v, w, s))
+            dz[low] = (cx - z[low] * dx[low]) / x[low]
+            dv[bounded] = ru - dx[bounded]
+            dw[bounded] = (cv - w[bounded] * dv[bounded]) / v[bounded]
+            ds[kept] = (cs - s[kept] * dy[kept]) / y[kept]
+            return dx, dy, ds, dv, dz, dw
+
+        def longest(d: tuple[Floats, ...]) -> float:
+            dx, dy, ds, dv, dz, dw = d
+            return min(
+                _largest_step(x[low], dx[low]),
+                _largest_step(z[low], dz[low]),
+                _largest_step(v[bounded], dv[bounded]),
+                _largest_step(w[bounded], dw[bounded]),
+                _largest_step(y[kept], dy[kept]),
+                _largest_step(s[kept], ds[kept]),
+            )
+
+        base = (-x[low] * z[low], -v[bounded] * w[bounded], -y[kept] * s[kept])
+        affine = direction(*base)
+        dx, dy, ds, dv, dz, dw = affine
+        alpha = longest(affine)
+        after = (
+            (x[low] + alpha * dx[low]) @ (z[low] + alpha * dz[low])
+            + (v[bounded] + alpha * dv[bounded]) @ (w[bounded] + alpha * dw[bounded])
+            + (y[kept] + alpha * dy[kept]) @ (s[kept] + alpha * ds[kept])
+        ) / count
+        centre = mu * min(1.0, max(after / mu, 0.0)) ** 3 if gap > 0 else 0.0
+        second = min(1.0, alpha * 2)
+        move = direction(
+            base[0] + centre - second * dx[low] * dz[low],
+            base[1] + centre - second * dv[bounded] * dw[bounded],
+            base[2] + centre - second * dy[kept] * ds[kept],
+        )
+        dx, dy, ds, dv, dz, dw = move
+        step = min(1.0, max(0.9, 1.0 - 10 * mu) * longest(move)) if longest(move) < 1.0 else 1.0
+        at = core.iso
+        if at.size:
+            step *= _largest_step(0.9 * x[at], step * dx[at])
+        at = core.curved
+        if at.size:
+            room = np.where(np.isfinite(core.barrier[at]), core.barrier[at] - x[at], np.inf)
+            finite = np.isfinite(room)
+            step *= _largest_step(0.8 * room[finite], -step * dx[at][finite])
+        x, y, s = x + step * dx, y + step * dy, s + step * ds
+        v, z, w = v + step * dv, z + step * dz, w + step * dw
+    return _Point(x, y, s, v, z, w), iteration + 1, False
+
+
+def _cold_start(core: _Core) -> _Point:
+    """A central point of the scaled problem, all magnitudes near 1."""
+    x = np.minimum(1.0, 0.5 * core.u)
+    x = np.where(np.isfinite(core.barrier), np.minimum(x, 0.5 * core.barrier), x)
+    x = np.maximum(x, 1e-8)
+    x[core.iso] = core.curves.b[core.iso]
+    y = np.where(core.free, 0.0, 1.0)
+    s = np.where(core.free, 0.0, np.maximum(core.E @ x - core.f, 1.0))
+    bounded = np.isfinite(core.u)
+    v = np.where(bounded, np.maximum(core.u - x, 1e-6), np.inf)
+    z = np.ones(len(x))
+    z[core.iso] = 0.0
+    return _Point(x, y, s, v, z, bounded.astype(float))
+
+
+def _active_set(
+    core: _Core, x: Floats, y: Floats, steps: int, tolerance: float, deadline: float
+) -> tuple[Floats, Floats, _Residual, int]:
+    """Newton on the active set read from the natural residual; returns the best point met."""
+    x, y = np.clip(x, 0.0, core.u), np.where(core.free, y, np.maximum(y, 0.0))
+    x[core.iso] = np.maximum(x[core.iso], 1e-12)
+    state = _residual(core, x, y)
+    best = (x, y, state)
+    worse = 0
+    iso = np.zeros(len(x), dtype=bool)
+    iso[core.iso] = True
+    for count in range(steps):
+        if state.size <= 1e-14 or (best[2].size <= tolerance and worse) or time.perf_counter() > deadline:
+            return *best, count
+        price_unit, level_unit = np.maximum(np.abs(y), 1e-3), np.maximum(np.abs(x), 1e-3)
+        on = core.free | (y / price_unit > state.excess / state.throughput)
+        relative = state.cost / state.turnover
+        at_low = ~iso & (x / level_unit <= relative)
+        at_high = ~at_low & np.isfinite(core.u) & ((core.u - x) / level_unit <= -relative)
+        inner = ~at_low & ~at_high
+        aim = np.where(at_low, 0.0, np.where(at_high, core.u, x))
+        jump = aim - x
+        y_jump = np.where(on, 0.0, -y)
+        slope, cost = _linearise(core, x, y, -(core.Ft @ y))
+        flat = inner & (slope < 1e-7)
+        if core.K is not None:
+            flat = flat | inner & np.isin(np.arange(len(x)), core.coupled)
+        explicit = np.flatnonzero(flat)
+        h = np.where(inner, slope + 1e-12, np.inf)
+        # levels off the inner set jump to their bounds; prices off the on set jump to zero
+        col_side = -cost + core.Ft @ y_jump
+        if core.K is not None:
+            col_side = col_side - core.K @ jump
+        col_side = np.where(inner, col_side, 0.0)
+        row_side = -(state.excess + core.E @ jump)
+        off = np.flatnonzero(~on)
+        # a row that is off keeps the identity: its price step is y_jump, already carried to the right-hand side
+        diagonal = np.where(on, 1e-12, 1.0)
+        system = _factorise(core, h, diagonal, explicit, off)
+        right_rows = np.where(on, row_side, 0.0)
+        right = right_rows - np.where(on, core.E @ (system.D * col_side), 0.0)
+        both = system.solve(np.concatenate([right, col_side[explicit]]))
+        dy = both[: len(y)]
+        dy[off] = 0.0
+        dx = system.D * (col_side + core.Ft @ dy)
+        dx[explicit] = both[len(y) :]
+        dx, dy = dx + jump, dy + y_jump
+        if not (np.isfinite(dx).all() and np.isfinite(dy).all()):
+            return *best, count + 1
+        step = 1.0
+        if core.iso.size:
+            step = _largest_step(0.95 * x[core.iso], dx[core.iso])
+        walls = np.isfinite(core.barrier)
+        if walls.any():
+            step *= _largest_step(0.9 * (core.barrier - x)[walls], -step * dx[walls])
+        x, y = np.where(inner, x + step * dx, aim), y + step * dy
+        y = np.where(core.free, y, np.maximum(y, 0.0))
+        x = np.clip(x, 0.0, core.u)
+        state = _residual(core, x, y)
+        if state.size < best[2].size:
+            worse = 0 if state.size < 0.5 * best[2].size else worse + 1
+            best = (x, y, state)
+        else:
+            worse += 1
+            if worse > 4:
+                break
+    return *best, steps
+
+
+def _first_point(core: _Core, arrays: EconomyArrays, start: Solution) -> tuple[Floats, Floats]:
+    """Bring a solution in user units to the core."""
+    n = arrays.shape[1]
+    whole = start.levels[core.plan.columns]
+    if len(core.plan.columns) > n:
+        flat = core.plan.columns[n:]
+        bent = np.arange(n, len(whole))
+        knee = core.knees[bent] * core.col[bent]
+        whole = whole.copy()
+        whole[bent] = np.maximum(whole[flat] - knee, 0.0)
+        whole[flat] = np.minimum(whole[flat], knee)
+    y = np.concatenate([start.prices, start.group_rents]) * core.row / core.money
+    return whole / core.col, y
+
+
+def solve_economy(
+    arrays: EconomyArrays,
+    start: Solution | None = None,
+    options: SolveOptions = SolveOptions(),  # noqa: B008  (frozen)
+    plan: SymbolicPlan | None = None,
+) -> Solution:
+    """Return an equilibrium of the economy, or a solution whose status says why there is none.
+
+    Args:
+        arrays: the economy, in t, USD and USD/t.
+        start: a solution of a neighbouring economy of the same shape; a good one saves most of the work.
+        options: tolerance and limits.
+        plan: symbolic analysis from `plan_economy`; one that does not fit is replaced.
+
+    Returns:
+        Prices, levels and rents with status, scaled natural residual and the worst rows by name.
+
+    Example:
+        >>> solution = solve_economy(arrays)  # doctest: +SKIP
+        >>> solution.status, solution.prices  # doctest: +SKIP
+    """
+    began = time.perf_counter()
+    deadline = began + options.time_limit
+    seconds: dict[str, float] = {}
+    if plan is None or not plan.fits(arrays):
+        plan = plan_economy(arrays)
+        seconds["plan"] = time.perf_counter() - began
+    mark = time.perf_counter()
+    core = _build(arrays, plan)
+    seconds["build"] = time.perf_counter() - mark
+    iterations = 0
+    done = False
+    x = y = np.zeros(0)
+    state: _Residual | None = None
+    if start is not None and len(start.levels) == arrays.shape[1] and len(start.prices) == arrays.shape[0]:
+        mark = time.perf_counter()
+        x, y, state, used = _active_set(
+            core, *_first_point(core, arrays, start), options.warm_iterations, options.tolerance, deadline
+        )
+        iterations += used
+        seconds["warm"] = time.perf_counter() - mark
+        done = state.size <= options.tolerance
+    if not done:
+        mark = time.perf_counter()
+        point, target = _cold_start(core), 1e-7
+        for _ in range(3):
+            point, used, converged = _interior_point(core, point, options, deadline, target)
+            iterations += used
+            x2, y2, state2, used = _active_set(
+                core, point.x, point.y, options.polish, options.tolerance, deadline
+            )
+            iterations += used
+            if state is None or state2.size < state.size:
+                x, y, state = x2, y2, state2
+            if state.size <= options.tolerance or not converged:
+                break
+            target *= 1e-2
+        seconds["solve"] = time.perf_counter() - mark
+    if state is None:  # pragma: no cover - the loop above always sets it
+        raise RuntimeError("solve_economy ended without a point")
+    seconds["total"] = time.perf_counter() - began
+    return _solution(core, arrays, x, y, state, iterations, seconds, options, deadline)
+
+
+def _solution(
+    core: _Core,
+    arrays: EconomyArrays,
+    x: Floats,
+    y: Floats,
+    state: _Residual,
+    iterations: int,
+    seconds: Mapping[str, float],
+    options: SolveOptions,
+    deadline: float,
+) -> Solution:
+    """Undo the scaling, merge split demand, and name the worst rows."""
+    m, n, _ = arrays.shape
+    whole = x * core.col
+    levels = np.bincount(core.plan.columns, weights=whole, minlength=n)
+    prices = y * core.money / core.row
+    rents = np.maximum(-state.cost, 0.0) * core.money / core.col
+    rents = np.where(np.isfinite(arrays.upper) & (levels >= arrays.upper * (1 - 1e-12)), rents[:n], 0.0)
+    names: list[tuple[str, float]] = []
+    for i in np.argsort(-state.rows)[:5]:
+        name = arrays.market_name(int(i)) if i < m else arrays.group_name(int(i) - m)
+        names.append((name, float(state.rows[i])))
+    for j in np.argsort(-state.cols)[:5]:
+        names.append((arrays.activity_name(int(core.plan.columns[j])), float(state.cols[j])))
+    names.sort(key=lambda item: -item[1])
+    cause = ""
+    symmetric = core.K is None and np.array_equal(core.E.data, core.F.data)
+    if state.size <= options.tolerance:
+        status = Status.SOLVED if symmetric else Status.LOCALLY_SOLVED
+    elif time.perf_counter() > deadline:
+        status, cause = Status.TIME_LIMIT, f"no equilibrium within {options.time_limit:g} s"
+    elif iterations >= options.max_iterations:
+        status, cause = Status.ITERATION_LIMIT, f"no equilibrium within {options.max_iterations} iterations"
+    else:
+        status, cause = Status.STALLED, f"no further progress; the worst residual is at {names[0][0]}"
+    return Solution(
+        prices=prices[:m],
+        levels=levels,
+        capacity_rents=rents,
+        group_rents=prices[m:],
+        status=status,
+        residual=state.size,
+        worst=tuple(names[:5]),
+        iterations=iterations,
+        seconds=seconds,
+        cause=cause,
+    )
