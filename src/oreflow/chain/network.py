@@ -1,0 +1,511 @@
+"""The chain of a case as a network: markets, activities and shared limits, with numbers but without policies.
+
+A market is a (place, commodity) that some activity touches; an activity is a process on one feed, a route for one
+commodity, a demand, or the holding of a stock. Index letters: market i, activity j, shared limit g.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from oreflow.core.errors import OreflowError
+
+if TYPE_CHECKING:
+    from oreflow.chain.case import Case, Values
+
+Floats = NDArray[np.float64]
+WORLD = "WORLD"
+
+
+class NetworkError(OreflowError):
+    """The tables of a case do not fit together into a network."""
+
+
+class Kind(StrEnum):
+    """What an activity is: the four ways in which goods appear, change, move, wait or disappear."""
+
+    PROCESS = "process"
+    ROUTE = "route"
+    DEMAND = "demand"
+    STOCK = "stock"
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A place and a commodity with a price, in USD per t of the commodity's own basis."""
+
+    place: str
+    commodity: str
+
+    @property
+    def name(self) -> str:
+        """Return `commodity@place`."""
+        return f"{self.commodity}@{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One way of making, moving, using or holding something.
+
+    `row`: id of the process, route, demand or stock. `feed`: the concentrate that a process splits, or the commodity
+    that a route, demand or stock is about. `flows`: (market index, t per unit of activity), inputs negative.
+    `operator`: the actor who runs it. `tags`: barrier kinds and other marks.
+    """
+
+    name: str
+    kind: Kind
+    row: str
+    place: str
+    to_place: str
+    feed: str
+    flows: tuple[tuple[int, float], ...]
+    operator: str = ""
+    process_kind: str = ""
+    use: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLimit:
+    """Sum of weights times levels at most `limit`: a leg shared by routes, a plant shared by feeds, or a tie.
+
+    `kind`: leg, plant or tie. `owner`: who receives the rent when it binds. `row`: id of the leg, process or tie.
+    """
+
+    name: str
+    kind: str
+    row: str
+    owner: str
+    weights: tuple[tuple[int, float], ...]
+    limit: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """Markets, activities and limits of a case with the numbers of one set of values.
+
+    Arrays over activities [n]: `cost` (USD per unit, sourced engineering cost), `upper` (t per year, inf where none),
+    `elasticity` (supply or link response; inf: constant cost). `reference` (demand t per year, opening stock t).
+    `composition` [commodity, element]: t of element oxide per t of commodity. `closed`: barred in the base year.
+    """
+
+    markets: tuple[Market, ...]
+    activities: tuple[Activity, ...]
+    limits: tuple[SharedLimit, ...]
+    cost: Floats
+    upper: Floats
+    elasticity: Floats
+    reference: Floats
+    demand_elasticity: Floats
+    adjustment: Floats
+    growth: Floats
+    choke: Floats
+    reference_price: Floats
+    holding_cost: Floats
+    closed: NDArray[np.bool_]
+    opens: Floats
+    rent_to: tuple[str, ...]
+    composition: Mapping[str, Mapping[str, float]]
+    route_legs: Mapping[int, tuple[str, ...]]
+    closed_legs: frozenset[str]
+    gross_per_t: Mapping[str, float]
+
+    @cached_property
+    def market_index(self) -> dict[tuple[str, str], int]:
+        """Return the position of each (place, commodity)."""
+        return {(market.place, market.commodity): i for i, market in enumerate(self.markets)}
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Return the position of each activity by name."""
+        return {activity.name: j for j, activity in enumerate(self.activities)}
+
+    @cached_property
+    def by_row(self) -> dict[str, tuple[int, ...]]:
+        """Return the activities of each process, route, demand or stock row."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for j, activity in enumerate(self.activities):
+            found[activity.row].append(j)
+        return {row: tuple(js) for row, js in found.items()}
+
+    @cached_property
+    def limit_index(self) -> dict[str, int]:
+        """Return the position of each shared limit by name."""
+        return {limit.name: g for g, limit in enumerate(self.limits)}
+
+    @cached_property
+    def routes_by_leg(self) -> dict[str, tuple[int, ...]]:
+        """Return the route activities that use each leg."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for j, legs in self.route_legs.items():
+            for leg in legs:
+                found[leg].append(j)
+        return {leg: tuple(js) for leg, js in found.items()}
+
+    @cached_property
+    def matrix(self) -> sp.csc_array:
+        """Return net outputs A [m, n], t per unit of activity."""
+        rows, columns, values = [], [], []
+        for j, activity in enumerate(self.activities):
+            for i, amount in activity.flows:
+                rows.append(i)
+                columns.append(j)
+                values.append(amount)
+        shape = (len(self.markets), len(self.activities))
+        return sp.csc_array((values, (rows, columns)), shape=shape, dtype=float)
+
+    @cached_property
+    def limit_matrix(self) -> sp.csr_array:
+        """Return the weights of shared limits G [g, n]."""
+        rows, columns, values = [], [], []
+        for g, limit in enumerate(self.limits):
+            for j, weight in limit.weights:
+                rows.append(g)
+                columns.append(j)
+                values.append(weight)
+        shape = (len(self.limits), len(self.activities))
+        return sp.csr_array((values, (rows, columns)), shape=shape, dtype=float)
+
+    @cached_property
+    def limit_values(self) -> Floats:
+        """Return the right-hand sides of shared limits, [g]."""
+        return np.array([limit.limit for limit in self.limits])
+
+
+def remainder_of(commodity: str) -> str:
+    """Return the id of what a light separation leaves of a concentrate."""
+    return commodity + "_seg"
+
+
+class _Builder:
+    def __init__(self, case: Case, values: Values) -> None:
+        self.case, self.values = case, values
+        self.commodities = {row.id: row for row in case.commodities}
+        self.places = {row.id: row for row in case.places}
+        self.oxide_of = {row.element: row.id for row in case.commodities if row.stage == "oxide" and row.element}
+        self.markets: dict[tuple[str, str], int] = {}
+        self.activities: list[Activity] = []
+        self.numbers: dict[str, list[float]] = defaultdict(list)
+        self.closed: list[bool] = []
+        self.rent_to: list[str] = []
+        self.limits: list[SharedLimit] = []
+        self.route_legs: dict[int, tuple[str, ...]] = {}
+        self.recipes: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
+        for row in case.recipes:
+            self.recipes[row.recipe].append((row.side, row.commodity, self.number(row.coefficient, 1.0)))
+        self.baskets = self._baskets()
+        self.light = self._light_elements()
+
+    def number(self, cell: object, default: float) -> float:
+        return default if cell is None else float(self.values[cell])  # type: ignore[index]
+
+    def _baskets(self) -> dict[str, dict[str, float]]:
+        shares: dict[str, dict[str, float]] = defaultdict(dict)
+        for row in self.case.baskets:
+            shares[row.basket][row.element] = self.number(row.share, 0.0)
+        return {basket: {e: s / sum(of.values()) for e, s in of.items()} for basket, of in shares.items()}
+
+    def _light_elements(self) -> dict[str, frozenset[str]]:
+        """Return per concentrate which elements its light separation takes out."""
+        light: dict[str, frozenset[str]] = {}
+        for process in self.case.processes:
+            lines = self.recipes.get(process.recipe, [])
+            if any(commodity == "@feed:rest" for _, commodity, _ in lines):
+                named = {e for _, c, _ in lines if c.startswith("@feed:") for e in _elements(c)}
+                for feed in process.feeds:
+                    light[feed] = light.get(feed, frozenset()) | frozenset(named)
+        return light
+
+    def basket_of(self, feed: str) -> dict[str, float]:
+        """Return element shares of a concentrate or of its remainder, summing to one."""
+        row = self.commodities[feed]
+        basket = self.baskets.get(row.basket)
+        if basket is None:
+            raise NetworkError(f"commodity {feed!r} has basket {row.basket!r}, which baskets.csv does not hold")
+        if row.stage == "intermediate":
+            parent = feed.removesuffix("_seg")
+            rest = {e: s for e, s in basket.items() if e not in self.light.get(parent, frozenset())}
+            total = sum(rest.values())
+            return {e: s / total for e, s in rest.items()}
+        return basket
+
+    def market(self, place: str, commodity: str) -> int:
+        row = self.commodities.get(commodity)
+        if row is None:
+            raise NetworkError(f"commodity {commodity!r} is used at {place!r} and is not in commodities.csv")
+        key = (WORLD if row.market == "world" else place, commodity)
+        if key not in self.markets:
+            self.markets[key] = len(self.markets)
+        return self.markets[key]
+
+    def flows_of(self, recipe: str, feed: str, place: str) -> tuple[tuple[int, float], ...]:
+        """Return a recipe's inputs and outputs on one feed as market flows."""
+        flows: dict[int, float] = defaultdict(float)
+        for side, commodity, coefficient in self.recipes[recipe]:
+            sign = -1.0 if side == "input" else 1.0
+            for name, amount in self._spelled(recipe, commodity, coefficient, feed):
+                flows[self.market(place, name)] += sign * amount
+        return tuple((i, amount) for i, amount in flows.items() if amount)
+
+    def _spelled(self, recipe: str, commodity: str, coefficient: float, feed: str) -> list[tuple[str, float]]:
+        if not commodity.startswith("@feed"):
+            return [(commodity, coefficient)]
+        if commodity == "@feed":
+            return [(feed, coefficient)]
+        basket = self.basket_of(feed)
+        if commodity == "@feed:rest":
+            rest = sum(s for e, s in basket.items() if e not in self.light.get(feed, frozenset()))
+            return [(remainder_of(feed), coefficient * rest)] if rest else []
+        wanted = set(basket) if commodity == "@feed:all" else set(_elements(commodity))
+        missing = sorted(e for e in wanted if e not in self.oxide_of)
+        if missing:
+            raise NetworkError(
+                f"recipe {recipe!r} makes {', '.join(missing)}, for which no oxide is in commodities.csv"
+            )
+        return [(self.oxide_of[e], coefficient * s) for e, s in basket.items() if e in wanted and s]
+
+    def add(self, activity: Activity, *, closed: bool = False, rent_to: str = "", **numbers: float) -> int:
+        self.activities.append(activity)
+        defaults = {
+            "cost": 0.0, "upper": np.inf, "elasticity": np.inf, "reference": 0.0, "demand_elasticity": -1.0,
+            "adjustment": 1.0, "growth": 0.0, "choke": np.inf, "reference_price": np.nan, "holding_cost": 0.0,
+            "opens": np.nan,
+        }  # fmt: skip
+        for name, default in defaults.items():
+            self.numbers[name].append(numbers.get(name, default))
+        self.closed.append(closed)
+        self.rent_to.append(rent_to)
+        return len(self.activities) - 1
+
+    def processes(self) -> None:
+        base_year = self.case.base_year
+        for row in self.case.processes:
+            members = []
+            capacity = self.number(row.capacity, np.inf)
+            not_yet = row.start is not None and row.start > base_year
+            for feed in row.feeds or ("",):
+                name = f"{row.id}[{feed}]" if len(row.feeds) > 1 else row.id
+                activity = Activity(
+                    name=name, kind=Kind.PROCESS, row=row.id, place=row.place, to_place=row.place, feed=feed,
+                    flows=self.flows_of(row.recipe, feed, row.place), operator=row.operator, process_kind=row.kind,
+                )  # fmt: skip
+                members.append(
+                    self.add(
+                        activity,
+                        closed=not_yet or capacity == 0,
+                        rent_to=row.rent_to,
+                        cost=self.number(row.cost, 0.0),
+                        upper=capacity,
+                        elasticity=self.number(row.elasticity, np.inf),
+                        opens=float(row.start) if row.start is not None else np.nan,
+                    )  # fmt: skip
+                )
+            if len(members) > 1:
+                weights = tuple((j, 1.0) for j in members)
+                owner = row.rent_to or row.operator
+                self.limits.append(SharedLimit(f"plant:{row.id}", "plant", row.id, owner, weights, capacity))
+                for j in members:
+                    self.numbers["upper"][j] = np.inf
+
+    def routes(self) -> None:
+        legs = {row.id: row for row in self.case.legs}
+        users: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        touched = set(self.markets)
+        for row in self.case.routes:
+            path = [legs[leg] for leg in row.legs]
+            per_gross = sum(
+                self.number(leg.km, 0.0) * self.number(leg.rate, 0.0) + self.number(leg.fixed, 0.0) for leg in path
+            )
+            keep = float(np.prod([1.0 - self.number(leg.loss, 0.0) for leg in path])) if path else 1.0
+            shut = any(leg.state == "closed" for leg in path)
+            for commodity in self._carried(row.commodities):
+                if self.commodities[commodity].market == "world":
+                    continue
+                if (row.from_, commodity) not in touched and not self._made_by_route(row.from_, commodity):
+                    continue
+                if (row.to, commodity) not in touched and not self._left_by_route(row.to, commodity):
+                    continue
+                gross = self.number(self.commodities[commodity].gross_per_t, 1.0)
+                activity = Activity(
+                    name=f"{row.id}[{commodity}]", kind=Kind.ROUTE, row=row.id, place=row.from_, to_place=row.to,
+                    feed=commodity,
+                    flows=((self.market(row.from_, commodity), -1.0), (self.market(row.to, commodity), keep)),
+                )  # fmt: skip
+                j = self.add(
+                    activity, closed=shut, cost=per_gross * gross + self.number(row.fixed, 0.0),
+                    elasticity=self.number(row.response, np.inf),
+                )  # fmt: skip
+                self.route_legs[j] = tuple(row.legs)
+                for leg in row.legs:
+                    users[leg].append((j, gross))
+        for leg, weights in users.items():
+            row = legs[leg]
+            capacity = self.number(row.capacity, np.inf) * self.number(row.months_open, 12.0) / 12.0
+            owner = self.controller("leg", leg) or leg
+            self.limits.append(SharedLimit(f"leg:{leg}", "leg", leg, owner, tuple(weights), capacity))
+
+    def controller(self, kind: str, identifier: str) -> str:
+        """Return who controlled a place, leg or process at the end of the base year, by control.csv."""
+        day = f"{self.case.base_year}-12-31"
+        for row in self.case.control:
+            if row.object == identifier and str(row.from_) <= day and (not row.to or str(row.to) > day):
+                return row.controller
+        return ""
+
+    def _carried(self, patterns: tuple[str, ...]) -> list[str]:
+        found: list[str] = []
+        for pattern in patterns:
+            if pattern.startswith("stage:"):
+                found += [c.id for c in self.case.commodities if c.stage == pattern.removeprefix("stage:")]
+            else:
+                found.append(pattern)
+        return list(dict.fromkeys(found))
+
+    def _made_by_route(self, place: str, commodity: str) -> bool:
+        return (place, commodity) in self._route_ends["to"]
+
+    def _left_by_route(self, place: str, commodity: str) -> bool:
+        return (place, commodity) in self._route_ends["from"]
+
+    @cached_property
+    def _route_ends(self) -> dict[str, set[tuple[str, str]]]:
+        """Return which (place, commodity) a route with a live other end reaches or leaves: way stations of a chain.
+
+        Grown to a fixed point, so that goods may change routes any number of times.
+        """
+        touched = set(self.markets)
+        reach, leave = set(touched), set(touched)
+        pairs = [((row.from_, c), (row.to, c)) for row in self.case.routes for c in self._carried(row.commodities)]
+        growing = True
+        while growing:
+            growing = False
+            for start, end in pairs:
+                if start in reach and end not in reach:
+                    reach.add(end)
+                    growing = True
+                if end in leave and start not in leave:
+                    leave.add(start)
+                    growing = True
+        return {"to": reach, "from": leave}
+
+    def demands(self) -> None:
+        for row in self.case.demands:
+            level = self.case.switch_factor(row, self.values)
+            activity = Activity(
+                name=f"use:{row.id}", kind=Kind.DEMAND, row=row.id, place=row.place, to_place=row.place,
+                feed=row.commodity, flows=((self.market(row.place, row.commodity), -1.0),), use=row.use,
+                operator=row.place,
+            )  # fmt: skip
+            self.add(
+                activity, reference=self.number(row.quantity, 0.0) * level,
+                reference_price=self.number(row.price, np.nan), demand_elasticity=self.number(row.elasticity, -1.0),
+                adjustment=self.number(row.adjustment, 1.0), growth=self.number(row.growth, 0.0),
+                choke=self.number(row.choke, np.inf),
+            )  # fmt: skip
+
+    def stocks(self) -> None:
+        for row in self.case.stocks:
+            if row.kind == "strategic":
+                continue  # released by a rule, not by the market
+            activity = Activity(
+                name=f"stock:{row.id}", kind=Kind.STOCK, row=row.id, place=row.place, to_place=row.place,
+                feed=row.commodity, flows=((self.market(row.place, row.commodity), -1.0),), operator=row.holder,
+            )  # fmt: skip
+            self.add(
+                activity, reference=self.number(row.opening, 0.0), holding_cost=self.number(row.holding_cost, 0.0),
+                demand_elasticity=-1.0 / max(self.number(row.elasticity, 1.0), 1e-6),
+            )  # fmt: skip
+
+    def disposals(self) -> None:
+        """Give every market whose commodity may be thrown away at a cost an activity that does so."""
+        for (place, commodity), i in list(self.markets.items()):
+            row = self.commodities[commodity]
+            if row.disposal == "cost":
+                activity = Activity(
+                    name=f"dispose:{commodity}@{place}", kind=Kind.PROCESS, row=f"dispose:{commodity}", place=place,
+                    to_place=place, feed=commodity, flows=((i, -1.0),), process_kind="dispose",
+                )  # fmt: skip
+                self.add(activity, cost=self.number(row.disposal_cost, 0.0))
+
+    def ties(self) -> None:
+        groups: dict[str, set[str]] = defaultdict(set)
+        for row in self.case.groups:
+            groups[row.group].add(row.member)
+        for row in self.case.ties:
+            inside = groups.get(row.destination, set()) | {row.destination}
+            source = next(p for p in self.case.processes if p.id == row.process)
+            weights: dict[int, float] = defaultdict(float)
+            for j, activity in enumerate(self.activities):
+                if activity.kind is Kind.ROUTE and activity.place == source.place and activity.feed == row.commodity:
+                    if activity.to_place not in inside:
+                        weights[j] += 1.0
+                elif activity.kind is Kind.PROCESS and activity.place == source.place:
+                    made = sum(
+                        v for i, v in activity.flows if v > 0 and i == self.markets.get((source.place, row.commodity))
+                    )
+                    if made:
+                        free = 1.0 - self.number(row.share, 1.0) if activity.row == row.process else 1.0
+                        weights[j] -= made * free
+            found = tuple((j, w) for j, w in weights.items() if w)
+            self.limits.append(SharedLimit(f"tie:{row.id}", "tie", row.id, row.operator, found, 0.0))
+
+    def composition(self) -> dict[str, dict[str, float]]:
+        """Return t of each element's oxide per t of commodity, where the tables say it."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.case.commodities:
+            if row.stage in ("concentrate", "intermediate") and row.basket:
+                found[row.id] = self.basket_of(row.id)
+            elif row.stage == "oxide" and row.element in self.oxide_of and self.oxide_of[row.element] == row.id:
+                found[row.id] = {row.element: 1.0}
+        return found
+
+
+def _elements(pattern: str) -> list[str]:
+    """Return the elements that `@feed:La;Ce` names; none for `rest` and `all`."""
+    names = pattern.removeprefix("@feed:")
+    return [] if names in ("rest", "all", "@feed") else [e for e in names.split(";") if e]
+
+
+def build_network(case: Case, values: Values) -> Network:
+    """Return the network of a case for one set of parameter values, as it stands in the base year without policies.
+
+    Args:
+        case: a case whose tables passed the checks.
+        values: canonical numbers (t of the basis, USD of the money year, years) for the case's parameter cells.
+
+    Raises:
+        NetworkError: the tables name something that is not there.
+
+    Example:
+        >>> from oreflow.chain.case import load_case
+        >>> case = load_case("kachin")  # doctest: +SKIP
+        >>> len(build_network(case, case.values()).markets) > 100  # doctest: +SKIP
+        True
+    """
+    builder = _Builder(case, values)
+    builder.processes()
+    builder.demands()
+    builder.stocks()
+    builder.routes()
+    builder.ties()
+    builder.disposals()
+    return Network(
+        markets=tuple(Market(place, commodity) for place, commodity in builder.markets),
+        activities=tuple(builder.activities),
+        limits=tuple(builder.limits),
+        **{name: np.array(column) for name, column in builder.numbers.items()},
+        closed=np.array(builder.closed),
+        rent_to=tuple(builder.rent_to),
+        composition=builder.composition(),
+        route_legs=builder.route_legs,
+        closed_legs=frozenset(row.id for row in case.legs if row.state == "closed"),
+        gross_per_t={row.id: builder.number(row.gross_per_t, 1.0) for row in case.commodities},
+    )
