@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from oreflow.chain.membership import place_members
 from oreflow.chain.network import Activity, Kind, Network
 from oreflow.core.errors import OreflowError
 
@@ -30,22 +30,7 @@ class Context:
     @cached_property
     def members(self) -> dict[str, frozenset[str]]:
         """Return the places that a name stands for: itself, its group's members, and the places below it."""
-        below: dict[str, set[str]] = defaultdict(set)
-        for row in self.case.places:
-            below[row.id].add(row.id)
-            if row.parent:
-                below[row.parent].add(row.id)
-        for row in self.case.groups:
-            below[row.group].add(row.member)
-        changed = True
-        while changed:
-            changed = False
-            for places in below.values():
-                wider = places.union(*(below.get(place, set()) for place in places))
-                if len(wider) > len(places):
-                    places |= wider
-                    changed = True
-        return {name: frozenset(places) for name, places in below.items()}
+        return place_members(self.case)
 
     def places(self, name: str) -> frozenset[str]:
         """Return the places that `name` (place or group) stands for; empty when unknown."""

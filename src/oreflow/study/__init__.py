@@ -1,0 +1,1 @@
+"""One case, one proposal, one future: the function that runs, and what it returns."""

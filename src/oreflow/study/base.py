@@ -1,0 +1,181 @@
+"""The prepared base year of a case for one set of values: everything that proposals share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oreflow.baseline.calibrate import (
+    USED,
+    BaseYear,
+    Calibration,
+    LevelObservation,
+    PriceObservation,
+    balance_base_year,
+    calibrate,
+)
+from oreflow.baseline.observe import observe
+from oreflow.chain.network import Kind, Network, build_network
+from oreflow.market.arrays import CurveKind
+from oreflow.market.terms import Term, charges_of
+from oreflow.policy.apply import lower_all
+from oreflow.policy.context import Context
+
+if TYPE_CHECKING:
+    from oreflow.chain.case import Case, Values
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices of a run that are not data; stored with every result.
+
+    `expectation`: weight of last year's price against the base-year anchor in what holders of stock expect.
+    `residual_sd`: standard deviation of a calibration residual as a share of value. `tolerance`: of the equilibrium.
+    """
+
+    expectation: float = 0.5
+    residual_sd: float = 0.1
+    tolerance: float = 1e-9
+
+
+@dataclass(frozen=True)
+class Base:
+    """The calibrated base year: network, levels, prices, curves and capacities.
+
+    `kind, a, b, c, d, shift` [n]: the curves; `capacity` [n], `limits` [g]: capacities with which it replicates.
+    """
+
+    case: Case
+    values: Values
+    network: Network
+    context: Context
+    observations: tuple[LevelObservation, ...]
+    price_observations: tuple[PriceObservation, ...]
+    year: BaseYear
+    calibration: Calibration
+    terms: tuple[Term, ...]
+    capacity: Floats
+    limits: Floats
+    kind: NDArray[np.int8]
+    a: Floats
+    b: Floats
+    c: Floats
+    d: Floats
+    shift: Floats
+    opening: Floats
+    discount: float
+    settings: Settings
+
+
+def prepare(case: Case, values: Values, settings: Settings | None = None) -> Base:
+    """Return the reconciled and calibrated base year of a case.
+
+    Args:
+        case: a checked case.
+        values: numbers for its cells, central or drawn.
+        settings: choices of the run.
+
+    Raises:
+        CalibrationError, NetworkError, ObservationError, InstrumentError: what stands in the way, by name.
+    """
+    settings = settings or Settings()
+    network = build_network(case, values)
+    context = Context(case, values, network)
+    terms = lower_all(context, case.event_instruments(), case.base_year)
+    charges = charges_of(terms, network.cost)
+    levels, prices = observe(case, values, network)
+    barred = barred_activities(network, case.base_year)
+    opening = np.zeros(len(network.markets))
+    for activity, reference in zip(network.activities, network.reference, strict=True):
+        if activity.kind is Kind.STOCK:
+            opening[activity.flows[0][0]] += reference
+    disposal = {row.id: row.disposal for row in case.commodities}
+    free = np.array([disposal.get(market.commodity, "none") in ("free", "") for market in network.markets])
+    year = balance_base_year(
+        network, levels, barred=barred, opening=opening, upper=network.upper, limits=network.limit_values,
+        priced=frozenset(p.market for p in prices), free=free, split_cost=np.maximum(network.cost + charges.amount, 0.0),
+    )  # fmt: skip
+    calibration = calibrate(
+        network, year, prices, rate=charges.rate, amount=charges.amount, upper=network.upper,
+        limits=network.limit_values, barred=barred, residual_sd=settings.residual_sd,
+    )  # fmt: skip
+    capacity, limits = binding_capacities(network, year, calibration)
+    discount = float(values[case.discount_rate]) if case.discount_rate is not None else 0.08
+    kind, a, b, c, d, shift = _curves(case, network, year, calibration, discount)
+    return Base(
+        case, values, network, context, levels, prices, year, calibration, terms, capacity, limits,
+        kind, a, b, c, d, shift, opening, discount, settings,
+    )  # fmt: skip
+
+
+def barred_activities(network: Network, year: int) -> NDArray[np.bool_]:
+    """Return which activities cannot run in a year: closed legs, plants not yet built or without capacity."""
+    barred = np.array(
+        [
+            any(leg in network.closed_legs for leg in network.route_legs.get(j, ()))
+            or (activity.kind is Kind.PROCESS and network.opens[j] > year)
+            or network.upper[j] <= 0.0
+            for j, activity in enumerate(network.activities)
+        ]
+    )
+    for limit in network.limits:
+        if limit.limit <= 0.0 and limit.kind in ("plant", "leg"):
+            for j, _ in limit.weights:
+                barred[j] = True
+    return barred
+
+
+def binding_capacities(network: Network, year: BaseYear, calibration: Calibration) -> tuple[Floats, Floats]:
+    """Return capacities and limits with which the base year holds: what carries rent binds at its base level."""
+    capacity = np.maximum(network.upper, year.levels)
+    carrying = calibration.rents > 1e-9 * np.maximum(calibration.value, 1.0)
+    named = np.array([bool(receiver) for receiver in network.rent_to]) & (year.levels > USED)
+    capacity = np.where(carrying | named, year.levels, capacity)
+    use = network.limit_matrix @ year.levels if network.limits else np.zeros(0)
+    limits = network.limit_values.copy()
+    for g, limit in enumerate(network.limits):
+        if limit.kind != "tie" and (calibration.limit_rents[g] > 0 or use[g] > limits[g]):
+            limits[g] = use[g]
+    return capacity, limits
+
+
+def _curves(
+    case: Case, network: Network, year: BaseYear, calibration: Calibration, discount: float
+) -> tuple[NDArray[np.int8], Floats, Floats, Floats, Floats, Floats]:
+    n = len(network.activities)
+    kind = np.full(n, CurveKind.CONSTANT, dtype=np.int8)
+    a, b, c, d = network.cost.copy(), np.zeros(n), np.ones(n), np.full(n, np.inf)
+    shift = np.zeros(n)
+    forms = {f"use:{row.id}": row.form for row in case.demands}
+    saturation = {f"use:{row.id}": row.saturation for row in case.demands}
+    del saturation
+    for j, activity in enumerate(network.activities):
+        level, value = year.levels[j], calibration.value[j]
+        if activity.kind in (Kind.PROCESS, Kind.ROUTE):
+            unit = network.cost[j] + calibration.residuals[j]
+            a[j] = unit if calibration.used[j] else network.cost[j]
+            if calibration.used[j] and np.isfinite(network.elasticity[j]) and network.elasticity[j] > 0:
+                slope = max(value, abs(unit)) / (network.elasticity[j] * level)
+                kind[j], a[j], b[j] = CurveKind.LINEAR, unit - slope * level, slope
+        elif activity.kind is Kind.DEMAND:
+            price = max(calibration.prices[activity.flows[0][0]], 1.0)
+            quantity = max(level, 1e-6)
+            elasticity = network.demand_elasticity[j]
+            if forms[activity.name] == "linear":
+                slope = price / (-elasticity * quantity)
+                kind[j], a[j], b[j] = CurveKind.LINEAR, -(price + slope * quantity), slope
+            else:
+                kind[j], a[j], b[j], c[j] = CurveKind.ISOELASTIC, price, quantity, elasticity
+                d[j] = network.choke[j] * price
+        else:
+            price = max(calibration.prices[activity.flows[0][0]], 1.0)
+            held = max(level, 1e-6)
+            convenience = price + network.holding_cost[j] - price / (1.0 + discount)
+            kind[j], a[j], b[j], c[j] = CurveKind.ISOELASTIC, convenience, held, network.demand_elasticity[j]
+            shift[j] = network.holding_cost[j] - price / (1.0 + discount)
+    return kind, a, b, c, d, shift
