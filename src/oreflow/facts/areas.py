@@ -213,8 +213,7 @@ def _spellings(name: str) -> list[str]:
     forms.append(without_digits)
     if without_digits.endswith(("e", "r", "p")):
         forms.append(without_digits[:-1].rstrip(", "))
-    for form in list(forms):
-        forms.append(_QUALIFIER.sub("", form))
+    forms.extend([_QUALIFIER.sub("", form) for form in forms])
     return [form for form in dict.fromkeys(forms) if form]
 
 

@@ -258,7 +258,7 @@ def to_frame(rows: Iterable[CanonicalRow]) -> pl.DataFrame:
     listed = list(rows)
     columns = {name: [getattr(row, name) for row in listed] for name in names}
     plain = {name: (kind if kind in (pl.Float64, pl.Int64) else pl.String) for name, kind in schema().items()}
-    return pl.DataFrame(columns, schema=plain).cast(schema())
+    return pl.DataFrame(columns, schema=plain).cast(pl.Schema(schema()))
 
 
 def iter_rows(table: pl.DataFrame) -> Iterator[CanonicalRow]:

@@ -1,4 +1,4 @@
-"""What a file is, by its bytes: kind, encoding, header, and the format that the header belongs to. Names count nothing."""
+"""What a file is, by its bytes: kind, encoding, header, and the format of that header. Names count nothing."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def sniff(path: Path, name: str) -> Sniffed:
 
 
 def sniff_text(data: bytes, name: str) -> Sniffed:
-    """Find the encoding and the format of a text file's bytes.
+    r"""Find the encoding and the format of a text file's bytes.
 
     Encodings in order: byte order mark (UTF-8, UTF-16), strict UTF-8, then GB18030 for a Chinese header and
     Windows-1252 for any other. Bytes are never replaced.
@@ -212,7 +212,7 @@ def sniff_text(data: bytes, name: str) -> Sniffed:
         As `sniff`.
 
     Example:
-        >>> sniff_text(b"t,i,j,k,v,q\\r\\n", "year.csv").format
+        >>> sniff_text(b"t,i,j,k,v,q\r\n", "year.csv").format
         'baci'
     """
     if not data.strip():
@@ -328,7 +328,8 @@ def _text_damage(text: str, name: str) -> Problem | None:
                 "download the file again and do not re-save it",
             )
     if "\x00" in text:
-        return Problem(name, text[: text.index("\x00")].count("\n") + 1, None, "a null character", "text", "export again")
+        row = text[: text.index("\x00")].count("\n") + 1
+        return Problem(name, row, None, "a null character", "text", "export again")
     return None
 
 
@@ -443,7 +444,8 @@ def _unknown_text(text: str, encoding: str, name: str) -> Sniffed:
     if first.count(",") >= 2 or first.count("\t") >= 2 or first.count(";") >= 2:
         shown = first[:100]
         problem = Problem(
-            name, 1, None, f"the header {shown!r}", "the header of a known format", "see docs/readers.md for the formats"
+            name, 1, None, f"the header {shown!r}", "the header of a known format",
+            "see docs/readers.md for the formats",
         )
         return Sniffed("refused", encoding=encoding, reason="not data: a table of no known format", problems=(problem,))
     return Sniffed("refused", encoding=encoding, reason="not data: a text document")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-Cell = str | float | int | bool | object
 
 MAX_FILE_BYTES = 128 * 2**20
 """Largest xlsx file opened."""
@@ -40,7 +38,7 @@ class Sheet:
     """A sheet: its name and its rows from the first one on, so that `rows[0]` is row 1 of the spreadsheet."""
 
     name: str
-    rows: list[list[Cell]]
+    rows: Sequence[Sequence[object]]
 
 
 def check_archive(path: Path) -> None:
