@@ -1,0 +1,94 @@
+# make demo     the main job: install the base dependencies into .venv-demo and compare the kachin proposals
+# make test     install the locked test tools into .venv, then lint, types, import contracts, tests
+# make verify   the same tests at full counts; writes verify.json
+# make bench    the benchmarks, one after another
+# make docs     the documentation as a site under build/site
+# make lock     resolve requirements/*.txt anew (needs uv)
+#
+# Needs only python3 (3.11 or newer), make and a package index. PYTHON=python3.12 picks another interpreter.
+
+PYTHON ?= python3
+INSTALL := -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
+ON_WINDOWS := $(filter Windows_NT,$(OS))
+BIN := $(if $(ON_WINDOWS),Scripts,bin)
+LOCK_HASH := $(PYTHON) -c "import hashlib,sys; print(hashlib.sha256(b''.join(open(p,'rb').read() for p in sys.argv[1:])).hexdigest()[:16])"
+DEMO_STAMP := .venv-demo/installed-$(shell $(LOCK_HASH) requirements/demo.txt pyproject.toml)
+TEST_STAMP := .venv/installed-$(shell $(LOCK_HASH) requirements/test.txt pyproject.toml)
+DOCS_STAMP := .venv-docs/installed-$(shell $(LOCK_HASH) requirements/docs.txt)
+
+# Solvers run one process a core; threads inside them would only fight over the cores.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: help demo test verify bench docs lock python browser lint clean
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: $(DEMO_STAMP)
+	@echo "== oreflow compare kachin --draws 32"
+	@.venv-demo/$(BIN)/oreflow compare kachin --draws 32
+
+test: $(TEST_STAMP) lint browser
+	@echo "== tests"
+	@.venv/$(BIN)/python -m pytest -q -n 2
+
+verify: $(TEST_STAMP) browser
+	@echo "== tests at full counts; results go to verify.json"
+	@OREFLOW_VERIFY=1 .venv/$(BIN)/python -m pytest -q -n 2
+
+lint: $(TEST_STAMP)
+	@echo "== ruff"
+	@.venv/$(BIN)/ruff check src tests benchmarks
+	@echo "== mypy --strict"
+	@.venv/$(BIN)/mypy
+	@echo "== import contracts"
+	@.venv/$(BIN)/lint-imports --no-cache
+
+bench: $(TEST_STAMP)
+	@for file in benchmarks/*.py; do echo "== $$file"; .venv/$(BIN)/python $$file || exit 1; done
+
+docs: $(DOCS_STAMP)
+	@.venv-docs/$(BIN)/mkdocs build --quiet --strict --site-dir build/site && echo "== build/site/index.html"
+
+python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'oreflow needs Python 3.11 or newer; found ' + sys.version.split()[0] + ': make PYTHON=python3.12 ...')"
+
+.venv-demo/installed-%: | python
+	@echo "== installing the base dependencies, as locked in requirements/demo.txt, into .venv-demo"
+	@$(PYTHON) -m venv .venv-demo
+	@.venv-demo/$(BIN)/python $(INSTALL) -r requirements/demo.txt
+	@.venv-demo/$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
+	@touch $@
+
+.venv/installed-%: | python
+	@echo "== installing the test tools, as locked in requirements/test.txt, into .venv"
+	@$(PYTHON) -m venv .venv
+	@.venv/$(BIN)/python $(INSTALL) -r requirements/test.txt
+	@.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
+	@touch $@
+
+.venv-docs/installed-%: | python
+	@echo "== installing the documentation tools, as locked in requirements/docs.txt, into .venv-docs"
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/$(BIN)/python $(INSTALL) -r requirements/docs.txt
+	@touch $@
+
+# Browser tests need a Chromium; on Debian, root gets it from Debian's packages, others are told what is skipped.
+browser:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "== installing Debian's chromium for the browser tests"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null \
+	    || echo "   chromium could not be installed: the browser tests will be skipped"; \
+	else echo "== no chromium found and not root on Debian: the browser tests will be skipped"; fi
+
+# The documentation tools are resolved by themselves; the other two share their versions.
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+lock:
+	$(LOCK) pyproject.toml --group test -o requirements/test.txt
+	$(LOCK) pyproject.toml --group demo -c requirements/test.txt -o requirements/demo.txt
+	$(LOCK) --group docs -o requirements/docs.txt
+
+clean:
+	rm -rf .venv-demo .venv-docs build dist verify.json report.html
