@@ -41,7 +41,7 @@ def test_every_verb_has_a_module_and_every_module_a_verb() -> None:
     assert {verb.module for verb in app.VERBS.values()} == modules
     for name, verb in app.VERBS.items():
         assert verb.module.rpartition(".")[2].rstrip("_") == name.replace(" ", "_").replace("-", "_"), name
-        assert verb.help and len(verb.help) < 90, name
+        assert 0 < len(verb.help) < 90, name
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["no-such-verb"]])
