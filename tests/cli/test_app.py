@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import subprocess
 import sys
@@ -186,16 +185,9 @@ def test_a_fault_of_the_program_is_not_hidden(verb: Callable[[Callable[..., None
 
 
 def test_a_closed_pipe_ends_in_silence() -> None:
-    done = subprocess.run(
-        [sys.executable, "-u", "-c", "import sys; from oreflow.cli.app import main; sys.exit(main(['--help']))"],
-        stdout=_closed_pipe(),
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (1, b"")
-
-
-def _closed_pipe() -> io.BufferedWriter:
     reader, writer = os.pipe()
     os.close(reader)
-    return os.fdopen(writer, "wb", buffering=0)  # type: ignore[return-value]
+    program = "import sys; from oreflow.cli.app import main; sys.exit(main(['--help']))"
+    done = subprocess.run([sys.executable, "-u", "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
