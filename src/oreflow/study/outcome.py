@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,7 @@ class Outcome:
     years: tuple[YearResult, ...]
     solved: bool
     cause: str
+    draws: Mapping[str, float] = field(default_factory=dict)
 
     def year(self, year: int) -> YearResult:
         """Return the record of a calendar year.

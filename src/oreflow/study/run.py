@@ -15,10 +15,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from oreflow.baseline.calibrate import price_coefficients
-from oreflow.chain.network import Kind, Network, SharedLimit
+from oreflow.chain.network import Kind, SharedLimit
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
 from oreflow.market.solve import SolveOptions, solve_economy
 from oreflow.market.terms import (
+    Charges,
     Close,
     LimitAdd,
     LimitScale,
@@ -33,7 +34,6 @@ from oreflow.market.terms import (
     charges_of,
 )
 from oreflow.policy.apply import lower_all
-from oreflow.policy.context import Context
 from oreflow.study.base import Base
 from oreflow.study.outcome import Outcome, YearResult
 from oreflow.study.rerouting import with_unrecorded_flows
@@ -91,10 +91,10 @@ def run(
         records.append(_record(year, assembled, solution, terms))
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
             cause = f"{year}: {solution.status.value}: {solution.cause or _worst(solution)}"
-            return Outcome(base, proposal, base.network, tuple(records), False, cause)
+            return Outcome(base, proposal, base.network, tuple(records), False, cause, dict(draws or {}))
         state.carry(solution)
         start = solution
-    return Outcome(base, proposal, base.network, tuple(records), True, "")
+    return Outcome(base, proposal, base.network, tuple(records), True, "", dict(draws or {}))
 
 
 def _worst(solution: Solution) -> str:
@@ -121,13 +121,34 @@ class _State:
         self.stock = stock
 
 
+def state_before(outcome: Outcome, year: int) -> _State:
+    """Return what the years before `year` handed on in a run."""
+    state = _State(outcome.base)
+    earlier = [record for record in outcome.years if record.year < year]
+    if earlier:
+        last = earlier[-1]
+        state.levels, state.prices = last.levels, last.prices
+        stock = np.zeros_like(state.stock)
+        for j, activity in enumerate(outcome.network.activities):
+            if activity.kind is Kind.STOCK:
+                stock[activity.flows[0][0]] += last.levels[j]
+        state.stock = stock
+    return state
+
+
 class Assembled:
     """The arrays of one year with what is needed to name its results."""
 
     def __init__(
-        self, arrays: EconomyArrays, limits: tuple[SharedLimit, ...], charges: object, terms: tuple[Term, ...]
+        self,
+        arrays: EconomyArrays,
+        limits: tuple[SharedLimit, ...],
+        charges: Charges,
+        terms: tuple[Term, ...],
+        closed_legs: frozenset[str],
     ) -> None:
         self.arrays, self.limits, self.charges, self.terms = arrays, limits, charges, terms
+        self.closed_legs = closed_legs
 
 
 def assemble(base: Base, state: _State, terms: tuple[Term, ...], year: int, draws: Mapping[str, float]) -> Assembled:
@@ -162,7 +183,7 @@ def assemble(base: Base, state: _State, terms: tuple[Term, ...], year: int, draw
         group_names=tuple(limits[i].name for i in finite),
     )
     kept = tuple(replace(limits[i], limit=float(sizes[i])) for i in finite)
-    return Assembled(arrays, kept, charges, terms)
+    return Assembled(arrays, kept, charges, terms, closed_legs)
 
 
 def _equalities(base: Base) -> NDArray[np.bool_]:
@@ -348,13 +369,3 @@ def _record(year: int, assembled: Assembled, solution: Solution, terms: tuple[Te
         controllers={t.object: t.controller for t in terms if isinstance(t, Operator) and t.controller},
         iterations=solution.iterations, seconds=sum(solution.seconds.values()),
     )  # fmt: skip
-
-
-def context_of(base: Base) -> Context:
-    """Return the context in which instruments are lowered."""
-    return base.context
-
-
-def network_of(base: Base) -> Network:
-    """Return the network of a prepared base year."""
-    return base.network

@@ -1,0 +1,506 @@
+"""What stops the tonnes: minimal sets of barriers, the unlock ladder, the waterfall and break-even values.
+
+On an unused path rents are zero or not unique, so barriers are lifted and the year is solved again, singly and jointly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from oreflow.chain.network import Kind
+from oreflow.market.arrays import EconomyArrays, Solution, Status
+from oreflow.market.solve import SolveOptions, solve_economy
+from oreflow.market.terms import TieRelease
+from oreflow.policy.apply import lower_all
+from oreflow.study.indicators import SEPARATION, Lens
+from oreflow.study.outcome import Outcome
+from oreflow.study.run import assemble, state_before
+
+Floats = NDArray[np.float64]
+KINDS = ("leg", "control", "plant", "reagent", "operator", "licence", "price")
+TITLES = {
+    "leg": "capacity of the way out",
+    "control": "who controls the way out",
+    "plant": "separation plants outside",
+    "reagent": "leaching reagent at the mines",
+    "operator": "ties of the mines' operators",
+    "licence": "licences and closures on the way out",
+    "price": "price after freight and separation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MinimalSet:
+    """Barriers whose joint removal reaches the target, none of which can be left out; tonnes t/yr with all removed."""
+
+    barriers: tuple[str, ...]
+    names: tuple[str, ...]
+    tonnes: float
+
+
+@dataclass(frozen=True, slots=True)
+class LadderStep:
+    """One removal of the greedy ladder: tonnes from it alone and with all before it, t/yr."""
+
+    barrier: str
+    name: str
+    alone: float
+    cumulative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """The best open way of the tracked ore to oxides outside, at the prices of the year, USD per t of concentrate.
+
+    `revenue` of the oxides, `bought` price at the mine, `freight`, `separation`; `margin` = revenue less the others.
+    `premium`: factor on outside prices at which the margin is nil; `separation_break_even` likewise, USD per t.
+    `route`: names of the activities on the way. None stands for no way at all.
+    """
+
+    revenue: float
+    bought: float
+    freight: float
+    separation: float
+    margin: float
+    premium: float | None
+    separation_break_even: float
+    route: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """Minimal barrier sets, ladder, and the tonnes with nothing and with everything lifted."""
+
+    year: int
+    target: float
+    reached: float
+    without_barriers: float
+    sets: tuple[MinimalSet, ...]
+    ladder: tuple[LadderStep, ...]
+    failures: int
+
+
+class Barriers:
+    """The barriers of a proposal in one year, and the economy with any of them lifted."""
+
+    def __init__(self, outcome: Outcome, year: int, instruments: tuple[object, ...]) -> None:
+        self.outcome, self.year = outcome, year
+        self.base = outcome.base
+        self.network = outcome.network
+        self.lens = Lens(self.base, self.network)
+        everything = (*self.base.case.event_instruments(), *instruments)
+        self.terms = lower_all(self.base.context, everything, year)  # type: ignore[arg-type]
+        self.state = state_before(outcome, year)
+        self.assembled = assemble(self.base, self.state, self.terms, year, outcome.draws)
+        self.record = outcome.year(year)
+        self.start = Solution(
+            prices=self.record.prices, levels=self.record.levels, capacity_rents=self.record.rents,
+            group_rents=self.record.limit_rents, status=Status.SOLVED, residual=0.0, worst=(), iterations=0,
+            seconds={}, cause="",
+        )  # fmt: skip
+
+    @cached_property
+    def tracked(self) -> frozenset[str]:
+        """Return the commodities of the tracked origin."""
+        return frozenset(c for c, origin in self.lens.origin.items() if origin == self.base.case.tracked_origin)
+
+    @cached_property
+    def mine_places(self) -> frozenset[str]:
+        """Return the places where the tracked ore is mined."""
+        return frozenset(
+            a.place
+            for a in self.network.activities
+            if a.process_kind == "mine"
+            and any(v > 0 and self.network.markets[i].commodity in self.tracked for i, v in a.flows)
+        )
+
+    @cached_property
+    def ways_out(self) -> tuple[int, ...]:
+        """Return routes of tracked goods that neither start nor end inside."""
+        return tuple(
+            j
+            for j, a in enumerate(self.network.activities)
+            if a.kind is Kind.ROUTE and a.feed in self.tracked
+            if a.place not in self.lens.inside and a.to_place not in self.lens.inside
+        )
+
+    @cached_property
+    def reagents(self) -> frozenset[str]:
+        """Return the reagents of the case."""
+        return frozenset(c.id for c in self.base.case.commodities if c.stage == "reagent")
+
+    @cached_property
+    def plants(self) -> tuple[int, ...]:
+        """Return separations of tracked goods outside."""
+        return tuple(
+            j
+            for j, a in enumerate(self.network.activities)
+            if a.process_kind in SEPARATION and self.lens.is_outside(j, self.record.operators)
+        )
+
+    @cached_property
+    def legs_out(self) -> dict[str, str]:
+        """Return the legs on the ways out of the mines -> their barrier kind (leg or control)."""
+        rows = {row.id: row for row in self.base.case.legs}
+        found = {}
+        for j in self.ways_out:
+            for leg in self.network.route_legs.get(j, ()):
+                found[leg] = "control" if rows[leg].barrier == "control" else "leg"
+        return found
+
+    def lifted(self, barriers: Iterable[str]) -> EconomyArrays:
+        """Return the year's economy with the barriers of these kinds lifted."""
+        wanted = frozenset(barriers)
+        arrays = self.assembled.arrays
+        upper = arrays.upper.copy()
+        keep = np.ones(len(arrays.h), dtype=bool)
+        weights = sp.csr_array(arrays.G, copy=True)
+        shift = arrays.curves.shift.copy()
+        open_kinds = wanted & {"leg", "control"}
+        if open_kinds:
+            closed = {leg for leg in self.closed if self.legs_out.get(leg, "") not in open_kinds}
+            for j in self.ways_out:
+                legs = self.network.route_legs.get(j, ())
+                if (
+                    upper[j] == 0.0
+                    and not any(leg in closed for leg in legs)
+                    and any(leg in self.closed for leg in legs)
+                ):
+                    upper[j] = np.inf
+        inbound = [j for j, a in enumerate(self.network.activities) if a.kind is Kind.ROUTE and a.feed in self.reagents]
+        for g, name in enumerate(arrays.group_names):
+            kind, _, row = name.partition(":")
+            if kind == "leg" and row in self.legs_out:
+                # Lifting a capacity drops the leg's row; an opened leg that never had a capacity has none.
+                if self.legs_out[row] in open_kinds or (row in self.closed and open_kinds):
+                    keep[g] = self.legs_out[row] not in open_kinds
+            elif kind == "tie" and "operator" in wanted:
+                keep[g] = False
+            elif kind == "plant" and "plant" in wanted:
+                if any(j in self.plant_set for j, _ in self.assembled.limits[g].weights):
+                    keep[g] = False
+        if "plant" in wanted:
+            for j in self.plants:
+                upper[j] = np.inf
+        if "reagent" in wanted:
+            lil = weights.tolil()
+            for j in inbound:
+                lil[:, j] = 0.0
+                if upper[j] == 0.0 and not any(leg in self.closed for leg in self.network.route_legs.get(j, ())):
+                    upper[j] = np.inf
+            weights = sp.csr_array(lil)
+        if "licence" in wanted:
+            for j in self.ways_out:
+                legs = self.network.route_legs.get(j, ())
+                if np.isfinite(upper[j]) and not any(leg in self.closed for leg in legs):
+                    upper[j] = np.inf
+        if "price" in wanted:
+            for j in self.plants:
+                if self.network.activities[j].feed in self.tracked:
+                    shift[j] -= self.help_per_tonne
+        rows = np.flatnonzero(keep)
+        return replace(
+            arrays,
+            upper=upper,
+            G=sp.csr_array(weights[rows]),
+            h=arrays.h[rows],
+            curves=replace(arrays.curves, shift=shift),
+            group_names=tuple(arrays.group_names[int(g)] for g in rows),
+        )
+
+    @cached_property
+    def plant_set(self) -> frozenset[int]:
+        """Return `plants` as a set."""
+        return frozenset(self.plants)
+
+    @cached_property
+    def closed(self) -> frozenset[str]:
+        """Return the legs closed in this year."""
+        return self.assembled.closed_legs
+
+    @cached_property
+    def help_per_tonne(self) -> float:
+        """Return the subsidy that stands for lifting the price barrier: the basket's value, USD per t."""
+        return max(self.basket_value.values(), default=0.0)
+
+    @cached_property
+    def basket_value(self) -> dict[str, float]:
+        """Return the value of the oxides in a tonne of each tracked concentrate at the year's inside prices, USD."""
+        oxide_price: dict[str, float] = {}
+        for i, market in enumerate(self.network.markets):
+            parts = self.network.composition.get(market.commodity, {})
+            if len(parts) == 1 and market.commodity not in self.tracked:
+                element = next(iter(parts))
+                if market.place in self.lens.inside or market.place == "WORLD":
+                    oxide_price[element] = max(oxide_price.get(element, 0.0), float(self.record.prices[i]))
+        return {
+            c: sum(share * oxide_price.get(e, 0.0) for e, share in self.network.composition[c].items())
+            for c in self.tracked
+            if c in self.network.composition
+        }
+
+    def diverted(self, solution: Solution) -> float:
+        """Return Dy+Tb (tracked elements) of tracked origin first separated outside, t/yr."""
+        return float(
+            sum(
+                tracked * solution.levels[j]
+                for j, tracked, _, _, is_origin in self.lens.separations
+                if is_origin and j in self.plant_set
+            )
+        )
+
+    def solve(self, barriers: Iterable[str]) -> float | None:
+        """Return tonnes diverted with these barriers lifted; None where the economy found no equilibrium."""
+        arrays = self.lifted(barriers)
+        start = replace(self.start, group_rents=np.zeros(len(arrays.h)))
+        options = SolveOptions(tolerance=self.base.settings.tolerance)
+        solution = solve_economy(arrays, start, options)
+        if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
+            solution = solve_economy(arrays, None, options)
+        if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
+            return None
+        return self.diverted(solution)
+
+    def margin(self, open_all: bool = False) -> Margin | None:
+        """Return the best way of a tonne of tracked ore to oxides outside at this year's prices, or None without a way.
+
+        `open_all` lets closed legs be used at their engineering cost.
+        """
+        from scipy.optimize import linprog
+
+        arrays = self.lifted(("leg", "control", "licence", "plant", "operator") if open_all else ("plant", "operator"))
+        usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
+        if not usable:
+            return None
+        goods = sorted({i for j in usable for i, _ in self.network.activities[j].flows if self._is_tracked(i)})
+        place = {i: r for r, i in enumerate(goods)}
+        sources = [i for i in goods if self.network.markets[i].place in self.mine_places and i in self._mined]
+        if not sources:
+            return None
+        rows, columns, values = [], [], []
+        cost = []
+        for c, j in enumerate(usable):
+            a = self.network.activities[j]
+            gain = sum(v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i))
+            unit = self.network.cost[j] + self.base.calibration.residuals[j] + self.record.charges.amount[j]
+            cost.append(unit - gain)
+            for i, v in a.flows:
+                if i in place:
+                    rows.append(place[i])
+                    columns.append(c)
+                    values.append(v)
+        n = len(usable)
+        for k, i in enumerate(sources):
+            rows.append(place[i])
+            columns.append(n + k)
+            values.append(1.0)
+            cost.append(float(self.record.prices[i]))
+        balance = sp.csr_array((values, (rows, columns)), shape=(len(goods), n + len(sources)))
+        one = np.zeros((1, n + len(sources)))
+        one[0, n:] = 1.0
+        # No disposal of tracked goods on the way: every tonne bought is separated.
+        answer = linprog(cost, A_eq=sp.vstack([balance, sp.csr_array(one)]), b_eq=np.append(np.zeros(len(goods)), 1.0))
+        if answer.x is None:
+            return None
+        x = answer.x
+        revenue = freight = separation = 0.0
+        for c, j in enumerate(usable):
+            a = self.network.activities[j]
+            outputs = sum(v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i) and v > 0)
+            inputs = sum(-v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i) and v < 0)
+            unit = self.network.cost[j] + self.base.calibration.residuals[j] + self.record.charges.amount[j]
+            revenue += outputs * x[c]
+            if a.kind is Kind.ROUTE:
+                freight += unit * x[c]
+            else:
+                separation += (unit + inputs) * x[c]
+        bought = float(sum(x[n + k] * self.record.prices[i] for k, i in enumerate(sources)))
+        margin = revenue - bought - freight - separation
+        premium = (bought + freight + separation) / revenue if revenue > 0 else None
+        route = tuple(self.network.activities[j].name for c, j in enumerate(usable) if x[c] > 1e-9)
+        return Margin(revenue, bought, freight, separation, margin, premium, separation + margin, route)
+
+    def _is_tracked(self, i: int) -> bool:
+        return self.network.markets[i].commodity in self.tracked
+
+    @cached_property
+    def _processing(self) -> tuple[int, ...]:
+        return tuple(j for j in self.plants if self.network.activities[j].feed in self.tracked)
+
+    @cached_property
+    def _mined(self) -> frozenset[int]:
+        return frozenset(
+            i
+            for a in self.network.activities
+            if a.process_kind == "mine"
+            for i, v in a.flows
+            if v > 0 and self._is_tracked(i)
+        )
+
+    def waterfall(self) -> tuple[tuple[str, float], ...]:
+        """Return (step, t/yr of tracked elements) from what the mines contain to what reaches magnets outside.
+
+        Steps are taken in this order: contained; free of ties (who controls and operates); can travel without crossing
+        inside; can be separated outside; pays at the year's prices (the equilibrium); delivered with no inside stage.
+        """
+        contained = sum(c * self.record.levels[j] for j, c, o in self.lens.mines if o == self.base.case.tracked_origin)
+        free = min(contained, self._free_of_ties())
+        travels = min(free, self._physical(plants=False))
+        separable = min(travels, self._physical(plants=True))
+        first = min(separable, self.diverted(self.start))
+        _, _, clean = self.lens.contents(self.record)
+        delivered = sum(
+            self.record.levels[j] * clean[a.flows[0][0]]
+            for j, a in enumerate(self.network.activities)
+            if a.kind is Kind.DEMAND and a.place not in self.lens.inside
+        )
+        return (
+            ("contained", contained),
+            ("released", free),
+            ("travels", travels),
+            ("separable", separable),
+            ("pays", first),
+            ("delivered", min(first, delivered)),
+        )
+
+    def _free_of_ties(self) -> float:
+        """Return tracked t/yr that ties leave free to go elsewhere, at this year's output of the mines."""
+        ties = {row.id: row for row in self.base.case.ties}
+        released = {t.tie: t.share for t in self.terms if isinstance(t, TieRelease)}
+        free = 0.0
+        for j, content, origin in self.lens.mines:
+            if origin != self.base.case.tracked_origin:
+                continue
+            row = self.network.activities[j].row
+            shares = [
+                released.get(f"tie:{tie.id}", 1.0 - (self.base.values[tie.share] if tie.share is not None else 1.0))
+                for tie in ties.values()
+                if tie.process == row
+            ]
+            free += content * self.record.levels[j] * min(shares, default=1.0)
+        return free
+
+    def _physical(self, *, plants: bool) -> float:
+        """Return the most tracked oxide (t/yr) that the open ways, and the plants if asked, let out: a linear programme."""
+        from scipy.optimize import linprog
+
+        arrays = self.lifted(("operator",) if plants else ("operator", "plant"))
+        usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
+        sources = sorted(i for i in self._mined)
+        if not usable:
+            return 0.0
+        goods = sorted(
+            {i for j in usable for i, _ in self.network.activities[j].flows if self._is_tracked(i)} | set(sources)
+        )
+        place = {i: r for r, i in enumerate(goods)}
+        n = len(usable)
+        rows, columns, values, gain = [], [], [], []
+        for c, j in enumerate(usable):
+            a = self.network.activities[j]
+            gain.append(
+                -sum(v for i, v in a.flows if v > 0 and self.network.markets[i].commodity in self.lens.tracked_oxides)
+            )
+            for i, v in a.flows:
+                if i in place:
+                    rows.append(place[i])
+                    columns.append(c)
+                    values.append(-v)
+        supply = np.zeros(len(sources))
+        for j, a in enumerate(self.network.activities):
+            if a.process_kind == "mine":
+                for i, v in a.flows:
+                    if v > 0 and i in sources:
+                        supply[sources.index(i)] += v * self.record.levels[j]
+        for k, i in enumerate(sources):
+            rows.append(place[i])
+            columns.append(n + k)
+            values.append(-1.0)
+            gain.append(0.0)
+        balance = sp.csr_array((values, (rows, columns)), shape=(len(goods), n + len(sources)))
+        limits = sp.csr_array(
+            sp.hstack([sp.csr_array(arrays.G)[:, usable], sp.csr_array((len(arrays.h), len(sources)))])
+        )
+        room = arrays.h - np.asarray(arrays.G @ _others(self.record.levels, usable))
+        bounds = [(0.0, None if not np.isfinite(arrays.upper[j]) else float(arrays.upper[j])) for j in usable]
+        bounds += [(0.0, float(s)) for s in supply]
+        answer = linprog(
+            gain,
+            A_ub=sp.vstack([balance, limits]) if len(arrays.h) else balance,
+            b_ub=np.concatenate([np.zeros(len(goods)), np.maximum(room, 0.0)]),
+            bounds=bounds,
+        )
+        return float(-answer.fun) if answer.x is not None else 0.0
+
+
+def _others(levels: Floats, usable: list[int]) -> Floats:
+    """Return levels with the usable activities at nil, and inbound goods left as they are."""
+    rest = levels.copy()
+    rest[usable] = 0.0
+    return rest
+
+
+def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, target: float) -> Unlock:
+    """Return the minimal barrier sets and the ladder of a proposal.
+
+    Args:
+        outcome: the proposal's central run, solved through `year`.
+        instruments: the proposal's instruments.
+        year: in which barriers are lifted.
+        target: t/yr of tracked elements first separated outside.
+    """
+    barriers = Barriers(outcome, year, instruments)
+    tonnes: dict[frozenset[str], float] = {}
+    failures = 0
+
+    def at(kinds: Iterable[str]) -> float:
+        nonlocal failures
+        key = frozenset(kinds)
+        if key not in tonnes:
+            found = barriers.solve(key)
+            failures += found is None
+            tonnes[key] = float("nan") if found is None else found
+        return tonnes[key]
+
+    reached = barriers.diverted(barriers.start)
+    tonnes[frozenset()] = reached
+    everything = at(KINDS)
+    minimal: list[frozenset[str]] = []
+    if reached < target:
+        for size in (1, 2, 3):
+            for combination in combinations(KINDS, size):
+                key = frozenset(combination)
+                if not any(smaller <= key for smaller in minimal) and at(key) >= target:
+                    minimal.append(key)
+    sets = tuple(
+        MinimalSet(tuple(k for k in KINDS if k in key), tuple(TITLES[k] for k in KINDS if k in key), tonnes[key])
+        for key in sorted(minimal, key=lambda key: (len(key), -tonnes[key]))
+    )
+    return Unlock(year, target, reached, everything, sets, _ladder(at, reached), failures)
+
+
+def _ladder(at: object, reached: float) -> tuple[LadderStep, ...]:
+    """Return the greedy ladder: at each step the barrier whose removal adds most, until nothing adds."""
+    steps: list[LadderStep] = []
+    lifted: tuple[str, ...] = ()
+    current = reached
+    while len(lifted) < len(KINDS):
+        rest = [k for k in KINDS if k not in lifted]
+        gains = {k: at((*lifted, k)) for k in rest}  # type: ignore[operator]
+        best = max(rest, key=lambda k: np.nan_to_num(gains[k], nan=-1.0))
+        if not gains[best] > current + 1e-6:
+            pairs = {(a, b): at((*lifted, a, b)) for a, b in combinations(rest, 2)}  # type: ignore[operator]
+            if not pairs or not max(np.nan_to_num(v, nan=-1.0) for v in pairs.values()) > current + 1e-6:
+                break
+            best = max(pairs, key=lambda pair: np.nan_to_num(pairs[pair], nan=-1.0))[0]
+        alone = at((best,))  # type: ignore[operator]
+        lifted = (*lifted, best)
+        steps.append(LadderStep(best, TITLES[best], alone - reached, gains[best]))
+        current = gains[best] if gains[best] == gains[best] else current
+    return tuple(steps)
