@@ -302,9 +302,8 @@ def _residual(core: _Core, x: Floats, y: Floats) -> _Residual:
         cost = mc - core.Ft @ y
         throughput = core.abs_E @ np.abs(x) + np.abs(core.f)
         turnover = core.abs_F.T @ np.abs(y) + np.abs(mc)
-    floor = 1e-9
-    throughput = np.maximum(throughput, floor)
-    turnover = np.maximum(turnover, floor)
+    throughput = np.maximum(throughput, 1e-4)
+    turnover = np.maximum(turnover, 1e-4)
     price_unit = np.maximum(np.abs(y), 1e-3)
     rows = np.where(core.free, np.abs(excess) / throughput, np.abs(np.minimum(y / price_unit, excess / throughput)))
     level_unit = np.maximum(np.abs(x), 1e-3)
@@ -568,11 +567,9 @@ def _active_set(
     for count in range(steps):
         if state.size <= 1e-14 or (best[2].size <= tolerance and worse) or time.perf_counter() > deadline:
             return *best, count
-        price_unit, level_unit = np.maximum(np.abs(y), 1e-3), np.maximum(np.abs(x), 1e-3)
-        on = core.free | (y / price_unit > state.excess / state.throughput)
-        relative = state.cost / state.turnover
-        at_low = ~iso & (x / level_unit <= relative)
-        at_high = ~at_low & np.isfinite(core.u) & ((core.u - x) / level_unit <= -relative)
+        on = core.free | (y > state.excess)
+        at_low = ~iso & (x <= state.cost)
+        at_high = ~at_low & (core.u - x <= -state.cost)
         inner = ~at_low & ~at_high
         aim = np.where(at_low, 0.0, np.where(at_high, core.u, x))
         jump = aim - x
@@ -591,7 +588,7 @@ def _active_set(
         row_side = -(state.excess + core.E @ jump)
         off = np.flatnonzero(~on)
         # a row that is off keeps the identity: its price step is y_jump, already carried to the right-hand side
-        diagonal = np.where(on, 1e-12, 1.0)
+        diagonal = np.where(on, 1e-9, 1.0)
         system = _factorise(core, h, diagonal, explicit, off)
         right_rows = np.where(on, row_side, 0.0)
         right = right_rows - np.where(on, core.E @ (system.D * col_side), 0.0)
@@ -610,12 +607,13 @@ def _active_set(
         if walls.any():
             step *= _largest_step(0.9 * (core.barrier - x)[walls], -step * dx[walls])
         x, y = np.where(inner, x + step * dx, aim), y + step * dy
-        y = np.where(core.free, y, np.maximum(y, 0.0))
-        x = np.clip(x, 0.0, core.u)
+        # outside their bounds x and y still tell the next active set; the point itself is their projection
         state = _residual(core, x, y)
-        if state.size < best[2].size:
-            worse = 0 if state.size < 0.5 * best[2].size else worse + 1
-            best = (x, y, state)
+        inside_x, inside_y = np.clip(x, 0.0, core.u), np.where(core.free, y, np.maximum(y, 0.0))
+        inside = _residual(core, inside_x, inside_y)
+        if inside.size < best[2].size:
+            worse = 0 if inside.size < 0.5 * best[2].size else worse + 1
+            best = (inside_x, inside_y, inside)
         else:
             worse += 1
             if worse > 4:
@@ -694,7 +692,7 @@ def solve_economy(
                 x, y, state = x2, y2, state2
             if state.size <= options.tolerance or not converged:
                 break
-            target *= 1e-2
+            target *= 1e-3
         seconds["solve"] = time.perf_counter() - mark
     if state is None:  # pragma: no cover - the loop above always sets it
         raise RuntimeError("solve_economy ended without a point")
