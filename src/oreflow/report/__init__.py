@@ -1,0 +1,1 @@
+"""Tables, figures and pages over the results of a comparison; nothing in here solves anything."""

@@ -102,7 +102,7 @@ class Step:
     """A step of the waterfall: what is left of the tonnes after it.
 
     Attributes:
-        value: central tonnes left after this step, in the waterfall's unit; the first step is what there is.
+        value: central tonnes left after this step, in the waterfall's unit; the first step has all there is.
         p10, p50, p90: percentiles of the same; None without draws.
         hatched: True where the step rests on an input of grade D or M.
         why: in words, what takes away the difference to the step before.
@@ -178,7 +178,7 @@ class ExistingPath:
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """The value of one input at which a proposal's effect changes sign; `value` None where it does not within the range.
+    """The value of one input at which a proposal's effect changes sign; None where it does not in the range.
 
     Attributes:
         id: as "outside_premium" or "outside_separation_cost".
@@ -276,7 +276,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class PressFigure:
-    """A figure from the press and what the record says of it; verdict: agrees, conflicts, follows, not in the record."""
+    """A figure from the press and what the record says of it; the verdict: agrees, conflicts, follows, not in it."""
 
     text: str
     verdict: str
@@ -305,11 +305,11 @@ class ComparisonDocument:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
 
-    def proposal(self, id: str) -> ProposalResult:
+    def proposal(self, proposal_id: str) -> ProposalResult:
         """Return a proposal by its id.
 
         Args:
-            id: as in the document.
+            proposal_id: as in the document.
 
         Returns:
             The proposal's result.
@@ -318,9 +318,11 @@ class ComparisonDocument:
             DocumentError: the document has no such proposal.
         """
         for proposal in self.proposals:
-            if proposal.id == id:
+            if proposal.id == proposal_id:
                 return proposal
-        raise DocumentError(f"no proposal {id!r} in the document; it has {', '.join(p.id for p in self.proposals)}")
+        raise DocumentError(
+            f"no proposal {proposal_id!r} in the document; it has {', '.join(p.id for p in self.proposals)}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document as dictionaries, lists and plain values, with the key `schema`.
@@ -334,7 +336,7 @@ class ComparisonDocument:
         return {"schema": SCHEMA, **cast(dict[str, Any], _to_plain(self, "document"))}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ComparisonDocument:
+    def from_dict(cls, data: object) -> ComparisonDocument:
         """Read a document from its plain form.
 
         Args:

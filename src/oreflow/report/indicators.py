@@ -1,5 +1,7 @@
-"""The indicators of a comparison, defined once: key, unit, formula, dimensions, sign. `docs/indicators.md` is printed
-from this table, and `--json` and `report.html` use its keys."""
+"""The indicators of a comparison, defined once: key, unit, formula, dimensions, sign.
+
+`docs/indicators.md` is printed from this table, and `--json` and `report.html` use its keys.
+"""
 
 from __future__ import annotations
 
@@ -263,10 +265,10 @@ def indicators_page() -> str:
         "| key | unit | what | by |",
         "| --- | --- | --- | --- |",
     ]
-    for item in INDICATORS.values():
-        lines.append(
-            f"| [`{item.key}`](#{item.key}) | {item.unit or '-'} | {item.title} | {'/'.join(item.by) or '-'} |"
-        )
+    lines += [
+        f"| [`{item.key}`](#{item.key}) | {item.unit or '-'} | {item.title} | {'/'.join(item.by) or '-'} |"
+        for item in INDICATORS.values()
+    ]
     for item in INDICATORS.values():
         lines += ["", f"## {item.key}", "", f"{item.title}. Unit: `{item.unit or 'names'}`.", ""]
         lines += [f"- Formula: {item.formula}.", f"- Labels of `by`: {'/'.join(item.by) or 'none'}."]

@@ -1,0 +1,325 @@
+"""The five sentences that open a report, built from the document alone and the same for every proposal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from oreflow.report.document import Band, ComparisonDocument, IndicatorResult, ProposalResult, Waterfall
+from oreflow.report.marks import Cited, Part, number_text, range_text, result_anchor, slug, value_text
+
+PERCENT_FROM = 200
+"""Draws from which a share of the cases tried is also given in percent."""
+
+PANELS = 4
+"""Proposals in the sentences and small multiples; the tables hold all."""
+
+Sentence = tuple[Part, ...]
+
+
+def headline_proposals(document: ComparisonDocument) -> tuple[ProposalResult, ...]:
+    """Return the proposals of the sentences and small multiples: status quo, A, B, build-elsewhere, else the first four.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        At most four proposals in the order named; where fewer than four of those names exist, the document's own order
+        fills up.
+    """
+    named = [document.case.status_quo, "A", "B", "build-elsewhere"]
+    by_id = {proposal.id: proposal for proposal in document.proposals}
+    chosen = [name for name in named if name in by_id]
+    chosen += [name for name in by_id if name not in chosen][: PANELS - len(chosen)]
+    order = sorted(chosen, key=lambda name: named.index(name) if name in named else len(named))
+    return tuple(by_id[name] for name in order)
+
+
+def wilson_interval(k: int, n: int) -> tuple[float, float]:
+    """Return the 95% interval of a share that was counted in a sample.
+
+    Args:
+        k: draws in which the statement holds.
+        n: draws, at least 1.
+
+    Returns:
+        Lower and upper bound, shares.
+
+    Raises:
+        ValueError: k is not between 0 and n, or n is 0.
+
+    Example:
+        >>> tuple(round(bound, 3) for bound in wilson_interval(96, 256))
+        (0.318, 0.436)
+    """
+    if not 0 <= k <= n or n == 0:
+        raise ValueError(f"found k = {k} of n = {n}; expected 0 <= k <= n and n > 0")
+    z = 1.959963984540054
+    share, weight = k / n, z * z / n
+    half = z * math.sqrt(share * (1 - share) / n + weight / (4 * n)) / (1 + weight)
+    middle = (share + weight / 2) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def share_text(k: int, n: int) -> str:
+    """Return a share of the cases tried: k of n, and from 200 draws on the percentage with its 95% interval.
+
+    Args:
+        k: draws in which the statement holds.
+        n: draws.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> share_text(12, 32), share_text(96, 256)
+        ('12 of 32', '96 of 256 (38%, 32 to 44%)')
+    """
+    if n < PERCENT_FROM:
+        return f"{k} of {n}"
+    low, high = wilson_interval(k, n)
+    return f"{k} of {n} ({100 * k / n:.0f}%, {100 * low:.0f} to {100 * high:.0f}%)"
+
+
+def band_of(result: IndicatorResult, label: str | None = None) -> Band | None:
+    """Return the percentiles of an indicator.
+
+    Args:
+        result: the indicator.
+        label: of `by`; the scalar value when None.
+
+    Returns:
+        10th, 50th and 90th percentile; None where there are none.
+    """
+    if label is not None:
+        return result.bands_by.get(label)
+    if result.p10 is None or result.p90 is None:
+        return None
+    middle = result.p50 if result.p50 is not None else result.value
+    return result.p10, result.p10 if middle is None else middle, result.p90
+
+
+def price_areas(document: ComparisonDocument) -> tuple[str, ...]:
+    """Return the price areas to show: the case's own and outside it where both have prices, else all that have.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        First parts of the labels of the indicator `price`, at most four.
+    """
+    found = _label_parts(document, "price", 0)
+    wanted = tuple(area for area in (document.case.outside, "outside") if area in found)
+    return wanted if len(wanted) == 2 else found[:4]
+
+
+def price_elements(document: ComparisonDocument) -> tuple[str, ...]:
+    """Return the elements whose prices are shown: Dy and Tb where they have prices, else the first two that have.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        Second parts of the labels of the indicator `price`.
+    """
+    found = _label_parts(document, "price", 1)
+    wanted = tuple(element for element in ("Dy", "Tb") if element in found)
+    return wanted or found[:2]
+
+
+def step_anchor(proposal: str, step: str) -> str:
+    """Return the anchor of a waterfall step's row.
+
+    Args:
+        proposal: id.
+        step: id.
+
+    Returns:
+        The anchor without `#`.
+    """
+    return f"step-{slug(proposal)}--{slug(step)}"
+
+
+def largest_loss(waterfall: Waterfall) -> tuple[int, float]:
+    """Return the step that takes away most tonnes.
+
+    Args:
+        waterfall: with at least two steps.
+
+    Returns:
+        Position of the step, and the tonnes it takes away, in the waterfall's unit; the first of equals.
+    """
+    steps = waterfall.steps
+    losses = [before.value - after.value for before, after in zip(steps, steps[1:], strict=False)]
+    largest = max(range(len(losses)), key=lambda position: losses[position])
+    return largest + 1, losses[largest]
+
+
+def sentences(document: ComparisonDocument) -> tuple[Sentence, ...]:
+    """Return five sentences: tonnes, net effect and cost, prices, where tonnes stop, and how sure it is.
+
+    Args:
+        document: the comparison; a proposal without a result is named as such.
+
+    Returns:
+        Sentences of plain words and cited numbers. Ranges are P10 to P90 of the draws, left out without draws.
+    """
+    shown = headline_proposals(document)
+    return (
+        _diverted(document, shown),
+        _net(document, shown),
+        _prices(document, shown),
+        _stops(document, shown),
+        _sure(document, shown),
+    )
+
+
+def control_words(document: ComparisonDocument) -> str:
+    """Return "outside Chinese control", or the same for the group of the case.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        The words.
+    """
+    outside = document.case.outside
+    return "outside Chinese control" if outside == "China" else f"outside the control of {outside}"
+
+
+def _diverted(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
+    case = document.case
+    lead = f"In {case.headline_year}, of the {case.tracked}, this much is first separated {control_words(document)}: "
+    return (lead, *_each(shown, "diverted_first", " t"), ".")
+
+
+def _net(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
+    others = [proposal for proposal in shown if proposal.id != document.case.status_quo]
+    parts: list[Part] = [
+        f"Counting all origins, the Dy+Tb separated {control_words(document)} in {document.case.headline_year} changes "
+        "against the status quo by "
+    ]
+    parts += _each(others, "net_ex_china_dytb", " t", signed=True)
+    costs = [p for p in others if _has(p, "public_cost_per_kg")]
+    if costs:
+        parts += ["; public money per kg of it: ", *_each(costs, "public_cost_per_kg", " USD")]
+    return (*parts, ".")
+
+
+def _prices(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
+    elements, areas, year = price_elements(document), price_areas(document), document.case.headline_year
+    if not elements or not areas:
+        return ("The run gives no prices.",)
+    parts: list[Part] = [f"The price of {elements[0]} oxide in {year}, in USD/kg: "]
+    for position, area in enumerate(areas[:2]):
+        label = f"{area}/{elements[0]}/{year}"
+        parts.append(("; " if position else "") + (f"in {area} " if area != "outside" else "outside "))
+        parts += _each(shown, "price", "", label=label)
+    return (*parts, ".")
+
+
+def _stops(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
+    parts: list[Part] = ["Most tonnes stop at: "]
+    for proposal in shown:
+        waterfall = proposal.waterfall
+        if waterfall is None or len(waterfall.steps) < 2 or waterfall.steps[0].value <= 0:
+            continue
+        position, lost = largest_loss(waterfall)
+        step = waterfall.steps[position]
+        parts.append(f"{'' if len(parts) == 1 else '; '}{proposal.id}, “{step.label.lower()}” (")
+        parts += [Cited(number_text(lost), step_anchor(proposal.id, step.id)), " t"]
+        if proposal.barriers:
+            parts.append(f"; smallest set to remove: {' and '.join(proposal.barriers[0].names)}")
+        parts.append(")")
+    return (*parts, ".") if len(parts) > 1 else ("No waterfall was run.",)
+
+
+def _sure(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
+    case = document.case
+    counted = [p for p in shown if p.id != case.status_quo and _counted(p)]
+    parts: list[Part] = []
+    if counted:
+        parts += ["The net change reaches ", Cited(number_text(case.threshold_t), "set-threshold_t")]
+        parts.append(f" t in {case.headline_year} in ")
+        for position, proposal in enumerate(counted):
+            works = proposal.indicators["works"]
+            text = share_text(works.k or 0, works.n or 0)
+            parts += [Cited(text, result_anchor("works", proposal.id)), " of the cases tried" if not position else ""]
+            parts.append(f" under {proposal.id}{_separator(position, len(counted))}")
+    else:
+        parts.append("These are central values only, without draws, so nothing is said of how often they hold")
+    if document.doubts:
+        doubt = document.doubts[0]
+        anchor = evidence_anchor(document, doubt.ref)
+        parts += [f"; the largest doubt is {doubt.subject} (grade {doubt.grade}), whose range moves the result by "]
+        parts += [Cited(number_text(doubt.effect), anchor), " t"]
+    return (*parts, ".")
+
+
+def evidence_anchor(document: ComparisonDocument, ref: str) -> str:
+    """Return the anchor of a reference: a claim's, an assumption's, an indicator's, or that of a missing row.
+
+    Args:
+        document: with its evidence.
+        ref: id of a claim or an assumption, or "ind:KEY".
+
+    Returns:
+        The anchor without `#`; `missing-ID` where the evidence has no such row, which the report lists as missing.
+
+    Example:
+        >>> evidence_anchor(ComparisonDocument(case, ()), "ind:price")  # doctest: +SKIP
+        'ind-price'
+    """
+    if ref.startswith("ind:"):
+        return f"ind-{slug(ref.removeprefix('ind:'))}"
+    if ref in document.evidence.claims:
+        return f"claim-{slug(ref)}"
+    if ref in document.evidence.assumptions:
+        return f"assume-{slug(ref)}"
+    return f"missing-{slug(ref)}"
+
+
+def _each(
+    shown: Sequence[ProposalResult], key: str, unit: str, *, label: str | None = None, signed: bool = False
+) -> list[Part]:
+    parts: list[Part] = []
+    for position, proposal in enumerate(shown):
+        result = proposal.indicators.get(key)
+        value = None if result is None else result.by.get(label) if label else result.value
+        separator = _separator(position, len(shown))
+        if result is None or value is None:
+            parts.append(f"no value under {proposal.id}{separator}")
+            continue
+        anchor = result_anchor(key, proposal.id)
+        parts += [Cited(value_text(value, result.unit, signed=signed), anchor), unit]
+        band = band_of(result, label)
+        if band is not None and band[0] != band[2]:
+            parts += [" (", Cited(range_text(band[0], band[2], result.unit, signed=signed), anchor), ")"]
+        parts.append(f" under {proposal.id}{separator}")
+    return parts
+
+
+def _separator(position: int, count: int) -> str:
+    if position == count - 1:
+        return ""
+    return " and " if position == count - 2 else ", "
+
+
+def _has(proposal: ProposalResult, key: str) -> bool:
+    return key in proposal.indicators and proposal.indicators[key].value is not None
+
+
+def _counted(proposal: ProposalResult) -> bool:
+    works = proposal.indicators.get("works")
+    return works is not None and bool(works.n)
+
+
+def _label_parts(document: ComparisonDocument, key: str, position: int) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for proposal in document.proposals:
+        result = proposal.indicators.get(key)
+        for label in result.by if result else ():
+            pieces = label.split("/")
+            if position < len(pieces):
+                found[pieces[position]] = None
+    return tuple(found)
