@@ -7,6 +7,7 @@ from typing import Any
 
 from oreflow.report.document import (
     Alternative,
+    Band,
     BarrierSet,
     BreakEven,
     CaseHeader,
@@ -64,7 +65,7 @@ NET = {
 
 def _series(end: float, start_year: int, refs: tuple[str, ...], unit: str, spread: float = 0.45) -> IndicatorResult:
     by = {str(year): end * min(1.0, max(0.0, (year - start_year) / 4)) for year in YEARS}
-    bands = {year: (value * (1 - spread), value * 0.97, value * (1 + spread)) for year, value in by.items()}
+    bands = {year: Band(value * (1 - spread), value * 0.97, value * (1 + spread)) for year, value in by.items()}
     value = by["2030"]
     return IndicatorResult(unit, value, by, *bands["2030"], bands_by=bands, refs=refs, paired=bands["2030"])
 
@@ -84,7 +85,7 @@ def _indicators(name: str, draws: int) -> dict[str, IndicatorResult]:
         for year in YEARS:
             value = level * (1 + 0.02 * (year - 2024)) * (1 - NET[name] / 1500 * (area == "outside") * (year > 2027))
             prices[f"{area}/{element}/{year}"] = value
-            bands[f"{area}/{element}/{year}"] = (value * 0.7, value, value * 1.5)
+            bands[f"{area}/{element}/{year}"] = Band(value * 0.7, value, value * 1.5)
     actors = {"CN_MINERS": -40e6, "KIA": 55e6, "US_MAGNET": 12e6, "IN_REFINERS": 21e6}
     scale = tonnes / 121
     turnover = {f"{a}/{y}": 100e6 + v * scale * (y >= 2028) for a, v in actors.items() for y in YEARS}
@@ -140,9 +141,9 @@ def _indicators(name: str, draws: int) -> dict[str, IndicatorResult]:
     }
 
 
-def _sorted(value: float) -> tuple[float, float, float]:
+def _sorted(value: float) -> Band:
     low, high = sorted((value * 0.6, value * 1.6))
-    return low, value, high
+    return Band(low, value, high)
 
 
 def _proposal(name: str, draws: int) -> ProposalResult:

@@ -11,15 +11,21 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from oreflow.core.errors import OreflowError
 
 SCHEMA = "oreflow/comparison/1"
 """Value of the key `schema` in the JSON form of a document."""
 
-Band = tuple[float, float, float]
-"""10th, 50th and 90th percentile over the draws."""
+
+class Band(NamedTuple):
+    """10th, 50th and 90th percentile over the draws; any triple of floats is taken in its place."""
+
+    p10: float
+    p50: float
+    p90: float
+
 
 Setting = str | int | float | bool | None
 """A setting of the run, as printed."""
@@ -418,6 +424,8 @@ def _read(hint: Any, value: object, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise _mismatch(where, value, "a mapping")
         return {str(key): _read(arguments[1], item, f"{where}[{key!r}]") for key, item in value.items()}
+    if hint is Band:
+        return Band(*_read(tuple[float, float, float], value, where))
     if is_dataclass(hint):
         return _build(cast(type[Any], hint), value, where)
     return _read_scalar(hint, value, where)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from oreflow.report.document import Band, ComparisonDocument, IndicatorResult, ProposalResult, Waterfall
 from oreflow.report.marks import Cited, Part, number_text, range_text, result_anchor, slug, value_text
@@ -18,14 +19,13 @@ Sentence = tuple[Part, ...]
 
 
 def headline_proposals(document: ComparisonDocument) -> tuple[ProposalResult, ...]:
-    """Return the proposals of the sentences and small multiples: status quo, A, B, build-elsewhere, else the first four.
+    """Return the proposals of the sentences and small multiples.
 
     Args:
         document: the comparison.
 
     Returns:
-        At most four proposals in the order named; where fewer than four of those names exist, the document's own order
-        fills up.
+        The status quo, A, B and build-elsewhere; where one of them is missing the next of the document fills up.
     """
     named = [document.case.status_quo, "A", "B", "build-elsewhere"]
     by_id = {proposal.id: proposal for proposal in document.proposals}
@@ -92,11 +92,12 @@ def band_of(result: IndicatorResult, label: str | None = None) -> Band | None:
         10th, 50th and 90th percentile; None where there are none.
     """
     if label is not None:
-        return result.bands_by.get(label)
+        found = result.bands_by.get(label)
+        return None if found is None else Band(*found)
     if result.p10 is None or result.p90 is None:
         return None
     middle = result.p50 if result.p50 is not None else result.value
-    return result.p10, result.p10 if middle is None else middle, result.p90
+    return Band(result.p10, result.p10 if middle is None else middle, result.p90)
 
 
 def price_areas(document: ComparisonDocument) -> tuple[str, ...]:
@@ -150,7 +151,7 @@ def largest_loss(waterfall: Waterfall) -> tuple[int, float]:
         Position of the step, and the tonnes it takes away, in the waterfall's unit; the first of equals.
     """
     steps = waterfall.steps
-    losses = [before.value - after.value for before, after in zip(steps, steps[1:], strict=False)]
+    losses = [before.value - after.value for before, after in pairwise(steps)]
     largest = max(range(len(losses)), key=lambda position: losses[position])
     return largest + 1, losses[largest]
 
@@ -169,7 +170,7 @@ def sentences(document: ComparisonDocument) -> tuple[Sentence, ...]:
         _diverted(document, shown),
         _net(document, shown),
         _prices(document, shown),
-        _stops(document, shown),
+        _stops(shown),
         _sure(document, shown),
     )
 
@@ -195,10 +196,8 @@ def _diverted(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> 
 
 def _net(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
     others = [proposal for proposal in shown if proposal.id != document.case.status_quo]
-    parts: list[Part] = [
-        f"Counting all origins, the Dy+Tb separated {control_words(document)} in {document.case.headline_year} changes "
-        "against the status quo by "
-    ]
+    where = f"{control_words(document)} in {document.case.headline_year}"
+    parts: list[Part] = [f"Counting all origins, the Dy+Tb separated {where} changes against the status quo by "]
     parts += _each(others, "net_ex_china_dytb", " t", signed=True)
     costs = [p for p in others if _has(p, "public_cost_per_kg")]
     if costs:
@@ -210,15 +209,21 @@ def _prices(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Se
     elements, areas, year = price_elements(document), price_areas(document), document.case.headline_year
     if not elements or not areas:
         return ("The run gives no prices.",)
-    parts: list[Part] = [f"The price of {elements[0]} oxide in {year}, in USD/kg: "]
-    for position, area in enumerate(areas[:2]):
+    first, rest = areas[-1], areas[:-1]
+    parts: list[Part] = [f"The price of {elements[0]} oxide {_inside(first)} in {year}, in USD/kg: "]
+    parts += _each(shown, "price", "", label=f"{first}/{elements[0]}/{year}")
+    for area in rest:
         label = f"{area}/{elements[0]}/{year}"
-        parts.append(("; " if position else "") + (f"in {area} " if area != "outside" else "outside "))
-        parts += _each(shown, "price", "", label=label)
+        parts += [f"; {_inside(area)} ", *_each(shown[:1], "price", "", label=label)]
+        others = [p.indicators["price"].by[label] for p in shown[1:] if label in _by(p, "price")]
+        if others:
+            anchor = result_anchor("price", shown[1].id)
+            low, high = number_text(min(others)), number_text(max(others))
+            parts += [", ", Cited(low if low == high else f"{low} to {high}", anchor), " under the others"]
     return (*parts, ".")
 
 
-def _stops(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
+def _stops(shown: Sequence[ProposalResult]) -> Sentence:
     parts: list[Part] = ["Most tonnes stop at: "]
     for proposal in shown:
         waterfall = proposal.waterfall
@@ -226,7 +231,7 @@ def _stops(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sen
             continue
         position, lost = largest_loss(waterfall)
         step = waterfall.steps[position]
-        parts.append(f"{'' if len(parts) == 1 else '; '}{proposal.id}, “{step.label.lower()}” (")
+        parts.append(f"{'' if len(parts) == 1 else '; '}{proposal.id}, “{step.label[:1].lower()}{step.label[1:]}” (")
         parts += [Cited(number_text(lost), step_anchor(proposal.id, step.id)), " t"]
         if proposal.barriers:
             parts.append(f"; smallest set to remove: {' and '.join(proposal.barriers[0].names)}")
@@ -261,7 +266,7 @@ def evidence_anchor(document: ComparisonDocument, ref: str) -> str:
 
     Args:
         document: with its evidence.
-        ref: id of a claim or an assumption, or "ind:KEY".
+        ref: id of a claim or an assumption, with or without "claim:" or "assume:" before it, or "ind:KEY".
 
     Returns:
         The anchor without `#`; `missing-ID` where the evidence has no such row, which the report lists as missing.
@@ -272,6 +277,7 @@ def evidence_anchor(document: ComparisonDocument, ref: str) -> str:
     """
     if ref.startswith("ind:"):
         return f"ind-{slug(ref.removeprefix('ind:'))}"
+    ref = ref.removeprefix("claim:").removeprefix("assume:")
     if ref in document.evidence.claims:
         return f"claim-{slug(ref)}"
     if ref in document.evidence.assumptions:
@@ -307,6 +313,15 @@ def _separator(position: int, count: int) -> str:
 
 def _has(proposal: ProposalResult, key: str) -> bool:
     return key in proposal.indicators and proposal.indicators[key].value is not None
+
+
+def _by(proposal: ProposalResult, key: str) -> Mapping[str, float]:
+    result = proposal.indicators.get(key)
+    return result.by if result else {}
+
+
+def _inside(area: str) -> str:
+    return "outside" if area == "outside" else f"in {area}"
 
 
 def _counted(proposal: ProposalResult) -> bool:
