@@ -401,34 +401,40 @@ class _Point:
     w: Floats
 
 
-def _target_level(core: _Core, willingness: Floats) -> Floats:
-    """Level at which unchoked isoelastic demand pays `willingness` (positive)."""
-    c = core.curves
+_LOWEST = 1e-4  # share of the reference price below which isoelastic demand is continued by its tangent
+
+
+def _iso_level(core: _Core, price: Floats) -> tuple[Floats, Floats]:
+    """Return (level, slope d price / d level) of unchoked isoelastic demand at `price` (any sign)."""
     at = core.iso
-    return c.b[at] * (willingness / c.a[at]) ** c.c[at]
+    a, b, c = core.curves.a[at], core.curves.b[at], core.curves.c[at]
+    inside = np.maximum(price, _LOWEST * a)
+    level = b * (inside / a) ** c
+    change = c * level / inside
+    return level + change * (price - inside), -1.0 / change
+
+
+def _willingness(core: _Core, x: Floats, rest: Floats) -> Floats:
+    """What isoelastic demand must pay at these prices; `rest` is what adds to its marginal cost."""
+    at = core.iso
+    price = core.curves.shift[at] + rest[at]
+    return price if core.K is None else price + (core.K @ x)[at]
 
 
 def _linearise(core: _Core, x: Floats, y: Floats, rest: Floats) -> tuple[Floats, Floats]:
-    """Return (h, r): slope of each activity and its cost residual, with isoelastic demand taken in its better form.
+    """Return (h, r): slope of each activity and its cost residual; isoelastic demand is taken as quantity of price.
 
-    `rest` is the part of the residual that adds to MC(x). Inelastic demand is linearised in the price, elastic
-    demand in the quantity, so that a step never has to trust a curve far outside its range.
+    `rest` is the part of the residual that adds to MC(x). Quantity as a function of price stays tame where the
+    inverse demand of an inelastic use would explode.
     """
     h = core.slope(x)
     r = core.marginal(x) + rest
     at = core.iso
     if at.size:
-        willingness = core.curves.shift[at] + rest[at]
-        if core.K is not None:
-            willingness = willingness + (core.K @ x)[at]
-        price_form = (core.curves.c[at] > -1) & (willingness > 0)
-        level = np.where(price_form, _target_level(core, np.where(price_form, willingness, 1.0)), x[at])
-        level = np.clip(level, 1e-3 * x[at], 1e3 * x[at])
-        slope = core.curves.a[at] / (-core.curves.c[at] * core.curves.b[at])
-        slope = slope * (level / core.curves.b[at]) ** (1 / core.curves.c[at] - 1)
-        h[at] = np.where(price_form, slope, h[at])
-        r[at] = np.where(price_form, slope * (x[at] - level), r[at])
-    return np.minimum(h, 1e18), r
+        level, slope = _iso_level(core, _willingness(core, x, rest))
+        h[at] = slope
+        r[at] = slope * (x[at] - level)
+    return np.clip(h, 0.0, 1e18), r
 
 
 def _largest_step(value: Floats, change: Floats) -> float:
@@ -527,7 +533,11 @@ def _interior_point(
         step = min(1.0, max(0.9, 1.0 - 10 * mu) * longest(move)) if longest(move) < 1.0 else 1.0
         at = core.iso
         if at.size:
-            step *= _largest_step(0.9 * x[at], step * dx[at])
+            paid = _willingness(core, x, rest)
+            change = step * (dw - core.Ft @ dy)[at]
+            high = paid > _LOWEST * core.curves.a[at]
+            step *= _largest_step(0.95 * paid[high], change[high])
+            step *= _largest_step(20 * np.maximum(paid, 0.1 * core.curves.a[at]), -change)
         at = core.curved
         if at.size:
             room = np.where(np.isfinite(core.barrier[at]), core.barrier[at] - x[at], np.inf)
@@ -535,6 +545,8 @@ def _interior_point(
             step *= _largest_step(0.8 * room[finite], -step * dx[at][finite])
         x, y, s = x + step * dx, y + step * dy, s + step * ds
         v, z, w = v + step * dv, z + step * dz, w + step * dw
+        if core.iso.size and core.K is None:
+            x[core.iso] = _iso_level(core, _willingness(core, x, w - core.Ft @ y))[0]
     return _Point(x, y, s, v, z, w), iteration + 1, False
 
 
@@ -544,7 +556,10 @@ def _cold_start(core: _Core) -> _Point:
     x = np.where(np.isfinite(core.barrier), np.minimum(x, 0.5 * core.barrier), x)
     x = np.maximum(x, 1e-8)
     x[core.iso] = core.curves.b[core.iso]
-    y = np.where(core.free, 0.0, 1.0)
+    y = np.ones(len(core.f))
+    paid = sp.csc_array((core.F.data, core.F.indices, core.F.indptr), shape=core.F.shape)[:, core.iso].tocoo()
+    y[paid.row] = np.clip(core.curves.a[core.iso][paid.col], 1e-2, 1e2)
+    y[core.free] = 0.0
     s = np.where(core.free, 0.0, np.maximum(core.E @ x - core.f, 1.0))
     bounded = np.isfinite(core.u)
     v = np.where(bounded, np.maximum(core.u - x, 1e-6), np.inf)
@@ -602,11 +617,16 @@ def _active_set(
             return *best, count + 1
         step = 1.0
         if core.iso.size:
-            step = _largest_step(0.95 * x[core.iso], dx[core.iso])
+            paid = _willingness(core, x, -(core.Ft @ y))
+            change = -(core.Ft @ dy)[core.iso]
+            high = paid > _LOWEST * core.curves.a[core.iso]
+            step = _largest_step(0.95 * paid[high], change[high])
         walls = np.isfinite(core.barrier)
         if walls.any():
             step *= _largest_step(0.9 * (core.barrier - x)[walls], -step * dx[walls])
         x, y = np.where(inner, x + step * dx, aim), y + step * dy
+        if core.iso.size and core.K is None:
+            x[core.iso] = _iso_level(core, _willingness(core, x, -(core.Ft @ y)))[0]
         # outside their bounds x and y still tell the next active set; the point itself is their projection
         state = _residual(core, x, y)
         inside_x, inside_y = np.clip(x, 0.0, core.u), np.where(core.free, y, np.maximum(y, 0.0))
@@ -657,6 +677,13 @@ def solve_economy(
         >>> solution = solve_economy(arrays)  # doctest: +SKIP
         >>> solution.status, solution.prices  # doctest: +SKIP
     """
+    with np.errstate(all="ignore"):  # numbers out of range become infinite residuals, which are judged as such
+        return _solve(arrays, start, options, plan)
+
+
+def _solve(
+    arrays: EconomyArrays, start: Solution | None, options: SolveOptions, plan: SymbolicPlan | None
+) -> Solution:
     began = time.perf_counter()
     deadline = began + options.time_limit
     seconds: dict[str, float] = {}
