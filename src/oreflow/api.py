@@ -1,0 +1,538 @@
+"""The public facade: what the command line, notebooks and other programs call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from oreflow import __version__
+from oreflow.chain.case import Case, load_case
+from oreflow.chain.network import Kind
+from oreflow.core.errors import UsageError
+from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
+from oreflow.policy.proposal import Composition, compose, compose_all
+from oreflow.report.build import break_evens, evidence, proposal_result
+from oreflow.report.document import (
+    CaseHeader,
+    ComparisonDocument,
+    Doubt,
+    ExistingPath,
+    Freight,
+    PressFigure,
+)
+from oreflow.study.base import Base, Settings, prepare
+from oreflow.study.indicators import measure
+from oreflow.study.outcome import Outcome
+from oreflow.study.run import run
+from oreflow.study.screening import screen
+from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and how much there is."""
+
+__all__ = ["Comparison", "Solved", "compare", "compare_central", "finish", "load_case", "solve", "unlock_proposal"]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """One proposal solved with central values."""
+
+    case: Case
+    composition: Composition
+    outcome: Outcome
+
+    @cached_property
+    def indicators(self) -> dict[str, dict[str, float]]:
+        """Return indicator key -> label -> value."""
+        return measure(self.outcome)
+
+    def prices(self) -> pl.DataFrame:
+        """Return prices as a frame: year, place, commodity, price (USD per t of the commodity's basis)."""
+        import polars as pl
+
+        rows = [
+            {"year": record.year, "place": market.place, "commodity": market.commodity, "price": float(price)}
+            for record in self.outcome.years
+            for market, price in zip(self.outcome.network.markets, record.prices, strict=True)
+        ]
+        return pl.DataFrame(rows)
+
+    def flows(self) -> pl.DataFrame:
+        """Return levels of used activities as a frame: year, activity, kind, place, to_place, commodity, level (t)."""
+        import polars as pl
+
+        rows = [
+            {
+                "year": record.year,
+                "activity": a.name,
+                "kind": a.kind.value,
+                "place": a.place,
+                "to_place": a.to_place,
+                "commodity": a.feed,
+                "level": float(level),
+            }  # fmt: skip
+            for record in self.outcome.years
+            for a, level in zip(self.outcome.network.activities, record.levels, strict=True)
+            if level > 1e-9
+        ]
+        return pl.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        by = self.indicators.get("diverted_first", {})
+        cells = "".join(f"<tr><td>{escape(year)}</td><td>{value:,.1f}</td></tr>" for year, value in by.items())
+        status = "solved" if self.outcome.solved else escape(self.outcome.cause)
+        return (
+            f"<p>{escape(self.case.id)}: {escape(self.composition.name)} ({status})</p>"
+            f"<table><tr><th>year</th><th>Dy+Tb diverted, t</th></tr>{cells}</table>"
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison of proposals with its document."""
+
+    case: Case
+    central: Central
+    draws: tuple[DrawResult, ...]
+    document: ComparisonDocument
+
+    def table(self) -> pl.DataFrame:
+        """Return indicators as a long frame: proposal, indicator, label, unit, value, p10, p90."""
+        import polars as pl
+
+        rows: list[dict[str, Any]] = []
+        for proposal in self.document.proposals:
+            for key, result in proposal.indicators.items():
+                labels: dict[str, float | None] = dict(result.by) or {"": result.value}
+                for label, value in labels.items():
+                    band = result.bands_by.get(label)
+                    rows.append(
+                        {
+                            "proposal": proposal.id,
+                            "indicator": key,
+                            "label": label,
+                            "unit": result.unit,
+                            "value": value,
+                            "p10": band.p10 if band else None,
+                            "p90": band.p90 if band else None,
+                        }  # fmt: skip
+                    )
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def report(self) -> str:
+        """Return the self-contained HTML report."""
+        from oreflow.report.html import render_report
+
+        return render_report(self.document)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{p.id}</td><td>{p.indicators['diverted_first'].value or 0.0:,.0f}</td></tr>"
+            for p in self.document.proposals
+        )
+        year = self.document.case.headline_year
+        return f"<table><tr><th>proposal</th><th>Dy+Tb diverted in {year}, t</th></tr>{rows}</table>"
+
+
+def _case(case: Case | str) -> Case:
+    return load_case(case) if isinstance(case, str) else case
+
+
+def solve(case: Case | str, proposal: str = "", settings: Settings | None = None) -> Solved:
+    """Solve one proposal with central values.
+
+    Args:
+        case: a case or its name.
+        proposal: composition such as "A + india-processing"; the case's status quo when empty.
+        settings: choices of the run.
+
+    Returns:
+        The solved proposal; a year without equilibrium is in `outcome.cause`, not an exception.
+
+    Raises:
+        UsageError: unknown case or proposal. CalibrationError: the base year cannot be made.
+
+    Example:
+        >>> import oreflow as of
+        >>> of.solve("kachin", "B").outcome.solved  # doctest: +SKIP
+        True
+    """
+    found = _case(case)
+    composition = compose(found, proposal or found.status_quo)
+    base = prepare(found, found.values(), settings)
+    return Solved(found, composition, run(base, composition.name, composition.instruments))
+
+
+def unlock_proposal(
+    case: Case | str, proposal: str, *, year: int | None = None, target: float | None = None
+) -> tuple[Solved, Unlock, Margin | None]:
+    """Return a solved proposal with its minimal barrier sets, ladder, and the margin of the best way out.
+
+    Args:
+        case: a case or its name.
+        proposal: a composition.
+        year: in which barriers are lifted (default: the headline year).
+        target: t/yr of tracked elements (default: the case's threshold).
+    """
+    solved = solve(case, proposal)
+    when = _headline_year(solved.case) if year is None else year
+    if not solved.case.base_year < when <= solved.case.end_year:
+        raise UsageError(f"year {when} is outside {solved.case.base_year + 1} to {solved.case.end_year}")
+    if not solved.outcome.solved:
+        raise UsageError(f"{solved.composition.name} found no equilibrium: {solved.outcome.cause}")
+    goal = _threshold(solved.outcome.base) if target is None else target
+    found = unlock(solved.outcome, solved.composition.instruments, year=when, target=goal)
+    margin = Barriers(solved.outcome, when, solved.composition.instruments).margin()
+    return solved, found, margin
+
+
+def _headline_year(case: Case) -> int:
+    return min(2030, case.end_year) if case.base_year < 2030 else case.end_year
+
+
+def _threshold(base: Base) -> float:
+    cell = base.case.threshold_t
+    return float(base.values[cell]) if cell is not None else 100.0
+
+
+def run_hash(case: Case, names: Sequence[str], draws: int, seed: int, settings: Settings) -> str:
+    """Return the 12-character content hash of a run: case, proposals, draws, seed, settings and version."""
+    key = {
+        "case": case.content_hash(), "as_of": str(case.as_of or ""), "proposals": list(names), "draws": draws,
+        "seed": seed, "settings": repr(settings), "version": __version__,
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def compare_central(
+    case: Case | str,
+    proposals: Iterable[str] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Central:
+    """Solve the proposals with central values: what `compare` shows first."""
+    found = _case(case)
+    compositions = compose_all(found, proposals)
+    total = len(compositions)
+
+    def step(done: int) -> None:
+        if progress is not None:
+            progress("central values", done, total)
+
+    return run_central(found, compositions, settings, step)
+
+
+def compare(
+    case: Case | str,
+    proposals: Iterable[str] = (),
+    *,
+    draws: int = 200,
+    seed: int = 1,
+    workers: int | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare proposals: central values, bands over draws that they share, paired differences, what stops the tonnes.
+
+    Args:
+        case: a case or its name.
+        proposals: compositions; the case's `compare` list when empty.
+        draws: futures to try; 0 for central values only.
+        seed: of the draws.
+        workers: processes (default: the processors at hand).
+        settings: choices of the run.
+        progress: called with what is done.
+
+    Returns:
+        A comparison whose `document` is what tables and the report show.
+
+    Example:
+        >>> import oreflow as of
+        >>> of.compare(of.load_case("kachin"), ["A", "B"], draws=8).table().columns[0]  # doctest: +SKIP
+        'proposal'
+    """
+    central = compare_central(case, proposals, settings, progress)
+    return finish(central, draws=draws, seed=seed, workers=workers, progress=progress)
+
+
+def finish(
+    central: Central,
+    *,
+    draws: int = 200,
+    seed: int = 1,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Add draws, barriers, doubts and evidence to central runs."""
+    began = time.perf_counter()
+    base = central.base
+    case = base.case
+    year = _headline_year(case)
+    threshold = _threshold(base)
+    names = [composition.name for composition in central.compositions]
+    results = _run_draws(central, year, draws, seed, workers, progress)
+    drawn = time.perf_counter()
+    refs = path_references(case)
+    doubtful = doubtful_inputs(case)
+    proposals = []
+    outlook = {}
+    notes: list[str] = []
+    for done, composition in enumerate(central.compositions):
+        outcome = central.outcomes[composition.name]
+        unlocked = margin = freight = None
+        steps: Sequence[tuple[str, float]] = ()
+        if outcome.solved:
+            barriers = Barriers(outcome, year, composition.instruments)
+            steps = barriers.waterfall()
+            unlocked = unlock(outcome, composition.instruments, year=year, target=threshold)
+            margin = barriers.margin()
+            freight = _freight(barriers, margin)
+            outlook[composition.name] = break_evens(margin)
+            notes += _barrier_note(composition.name, unlocked)
+        proposals.append(
+            proposal_result(
+                composition,
+                central,
+                results,
+                year=year,
+                threshold=threshold,
+                steps=steps,
+                unlocked=unlocked,
+                margin=margin,
+                freight=freight,
+                path=_existing(base, outcome, composition),
+                refs=refs,
+                doubtful=doubtful,
+            )  # fmt: skip
+        )
+        if progress is not None:
+            progress("what stops the tonnes", done + 1, len(central.compositions))
+    doubts = _doubts(central, year, progress)
+    notes += freight_notes(central, year)
+    finished = time.perf_counter()
+    header = CaseHeader(
+        id=case.id, title=case.title, description=case.description, base_year=case.base_year, end_year=case.end_year,
+        study_date=str(case.study_date), money_year=case.money_year, as_of=str(case.as_of) if case.as_of else None,
+        seed=seed, draws=len(results), run=run_hash(case, names, draws, seed, base.settings), version=__version__,
+        threshold_t=threshold, headline_year=year, status_quo=central.status_quo,
+        tracked="+".join(case.tracked_elements) + f" oxide of {case.tracked_origin.title()} origin",
+        outside=_group_title(case.outside),
+        not_modelled=tuple(dict.fromkeys(t for c in central.compositions for p in c.parts for t in p.not_modelled)),
+    )  # fmt: skip
+    document = ComparisonDocument(
+        case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
+        press=press_figures(case), outlook=outlook,
+        settings={"expectation": base.settings.expectation, "residual_sd": base.settings.residual_sd},
+        timings={"draws": drawn - began, "what stops the tonnes": finished - drawn},
+    )  # fmt: skip
+    return Comparison(case, central, results, document)
+
+
+def _group_title(group: str) -> str:
+    return group.replace("_", " ").title() if group.isupper() and len(group) > 3 else group
+
+
+def _run_draws(
+    central: Central, year: int, draws: int, seed: int, workers: int | None, progress: Progress | None
+) -> tuple[DrawResult, ...]:
+    if draws <= 0:
+        return ()
+    from oreflow.futures.ensemble import run_ensemble
+    from oreflow.futures.sample import sample
+
+    case = central.base.case
+    drawn = sample(case.uncertainties(), draws, seed=seed)
+    jobs = [
+        DrawJob(
+            case=case.reference,
+            as_of=str(case.as_of) if case.as_of else None,
+            switches=tuple(case.switches.items()),
+            proposals=tuple(c.name for c in central.compositions),
+            status_quo=central.status_quo,
+            headline_year=year,
+            index=index,
+            names=tuple(drawn.names),
+            numbers=tuple(float(v) for v in drawn.values[index]),
+            settings=central.base.settings,
+        )  # fmt: skip
+        for index in range(draws)
+    ]
+
+    def step(done: int) -> None:
+        if progress is not None:
+            progress("futures", done, draws)
+
+    results = run_ensemble(run_draw, jobs, workers=workers, progress=step)
+    return tuple(
+        result if isinstance(result, DrawResult) else DrawResult(index, {}, {}, {"": str(result)})
+        for index, result in enumerate(results)
+    )
+
+
+def _barrier_note(name: str, found: Unlock) -> list[str]:
+    if found.reached >= found.target:
+        return [
+            f"{name}: {found.reached:,.0f} t in {found.year} reach the threshold of {found.target:,.0f} t as it stands."
+        ]
+    if not found.sets:
+        return [
+            f"{name}: no set of up to three barriers lets {found.target:,.0f} t through in {found.year}; with all of "
+            f"them lifted {found.without_barriers:,.0f} t would go."
+        ]
+    texts = ["; or ".join(" and ".join(s.names) for s in found.sets)]
+    return [f"{name}: {found.target:,.0f} t in {found.year} would take lifting {texts[0]}."]
+
+
+def _freight(barriers: Barriers, margin: Margin | None) -> Freight | None:
+    if margin is None:
+        return None
+    value = max(barriers.basket_value.values(), default=0.0)
+    content = max(
+        (
+            sum(barriers.network.composition[c].get(e, 0.0) for e in barriers.base.case.tracked_elements)
+            for c in barriers.basket_value
+        ),
+        default=0.0,
+    )
+    if value <= 0 or content <= 0:
+        return None
+    return Freight(
+        route=" > ".join(margin.route), percent_of_value=100.0 * margin.freight / value,
+        usd_per_kg_dytb=margin.freight / (content * 1000.0),
+    )  # fmt: skip
+
+
+def freight_notes(central: Central, year: int) -> tuple[str, ...]:
+    """Return freight of each way out of the tracked mines as percent of basket value and USD per kg of tracked oxide."""
+    outcome = central.outcomes[central.status_quo]
+    if not outcome.solved:
+        return ()
+    barriers = Barriers(outcome, year, ())
+    network = outcome.network
+    notes = []
+    for j in barriers.ways_out:
+        a = network.activities[j]
+        if a.place not in barriers.mine_places or a.feed not in barriers.basket_value:
+            continue
+        value = barriers.basket_value[a.feed]
+        content = sum(network.composition[a.feed].get(e, 0.0) for e in central.base.case.tracked_elements)
+        if value > 0 and content > 0:
+            notes.append(
+                f"Freight {a.row} ({a.feed}, {a.place} to {a.to_place}): {network.cost[j]:,.0f} USD a tonne REO, "
+                f"{100 * network.cost[j] / value:.1f}% of the basket's value, "
+                f"{network.cost[j] / (content * 1000):.2f} USD per kg {'+'.join(central.base.case.tracked_elements)}."
+            )
+    return tuple(notes)
+
+
+def _existing(base: Base, outcome: Outcome, composition: Composition) -> ExistingPath | None:
+    """Return how many activities of the tracked goods outside, as the run used them, existed in the base year."""
+    if not outcome.solved:
+        return None
+    last = outcome.years[-1]
+    tracked = {c.id for c in base.case.commodities if c.origin == base.case.tracked_origin}
+    inside = Barriers(outcome, last.year, composition.instruments).lens.inside
+    path = [
+        j
+        for j, a in enumerate(outcome.network.activities)
+        if a.feed in tracked and a.place not in inside and a.to_place not in inside
+        if a.kind in (Kind.ROUTE, Kind.PROCESS) and last.levels[j] > 1e-3
+    ]
+    return ExistingPath(sum(bool(outcome.base.year.levels[j] > 1e-6) for j in path), len(path))
+
+
+def path_references(case: Case) -> tuple[str, ...]:
+    """Return the claims and assumptions behind the tracked ore's way out, the doubtful grades first."""
+    tracked = {c.id for c in case.commodities if c.origin == case.tracked_origin}
+    cells: list[Any] = []
+    for row in case.routes:
+        if set(row.commodities) & tracked:
+            legs = [leg for leg in case.legs if leg.id in row.legs]
+            cells += [cell for leg in legs for cell in (leg.km, leg.rate, leg.fixed, leg.capacity)]
+    for process in case.processes:
+        if set(process.feeds) & tracked or process.kind == "mine" and process.barrier:
+            cells += [process.capacity, process.cost]
+    baskets = {c.basket for c in case.commodities if c.id in tracked}
+    cells += [row.share for row in case.baskets if row.basket in baskets and row.element in case.tracked_elements]
+    found = list(dict.fromkeys(ref for cell in cells if cell is not None for ref in cell.references))
+    order = {"M": 0, "D": 1, "C": 2, "B": 3, "A": 4}
+    return tuple(sorted(found, key=lambda ref: order.get(case.grade_of(ref), 5)))[:12]
+
+
+def doubtful_inputs(case: Case) -> dict[str, tuple[str, ...]]:
+    """Return waterfall step -> its inputs of grade D or M."""
+    tracked = {c.id for c in case.commodities if c.origin == case.tracked_origin}
+    baskets = {c.basket for c in case.commodities if c.id in tracked}
+    legs = {leg for row in case.routes if set(row.commodities) & tracked for leg in row.legs}
+    by_step: dict[str, list[Any]] = {
+        "contained": [row.share for row in case.baskets if row.basket in baskets],
+        "released": [row.share for row in case.ties],
+        "travels": [leg.capacity for leg in case.legs if leg.id in legs],
+        "separable": [p.capacity for p in case.projects] + [p.capacity for p in case.processes if "separate" in p.kind],
+        "pays": [p.cost for p in case.processes if "separate" in p.kind]
+        + [leg.rate for leg in case.legs if leg.id in legs],
+        "delivered": [p.capacity for p in case.processes if p.kind in ("metal", "magnet")],
+    }
+    return {
+        step: tuple(
+            dict.fromkeys(
+                ref for cell in cells if cell is not None for ref in cell.references if case.grade_of(ref) in ("D", "M")
+            )
+        )[:6]
+        for step, cells in by_step.items()
+    }
+
+
+def _doubts(central: Central, year: int, progress: Progress | None) -> tuple[Doubt, ...]:
+    lead = max(
+        (c for c in central.compositions if c.name != central.status_quo and central.outcomes[c.name].solved),
+        key=lambda c: central.values[c.name].get("diverted_first", {}).get(str(year), 0.0),
+        default=None,
+    )
+    if lead is None:
+        return ()
+    case = central.base.case
+
+    def step(done: int, total: int) -> None:
+        if progress is not None:
+            progress("which inputs matter", done, total)
+
+    effects = screen(case, lead, year, path_references(case), central.base.settings, step)
+    return tuple(
+        Doubt(
+            ref=effect.ref,
+            subject=case.subject_of(effect.ref),
+            grade=case.grade_of(effect.ref),
+            effect=effect.swing,
+            unit="t_oxide/yr",
+            text=f"moves diverted_first of {lead.name} in {year} from {effect.at_low:,.1f} to {effect.at_high:,.1f} t "
+            f"between its low ({effect.low:g}) and its high ({effect.high:g})",
+        )
+        for effect in effects[:8]
+    )
+
+
+def press_figures(case: Case) -> tuple[PressFigure, ...]:
+    """Return the press claims of the case with what the record says of each."""
+    from oreflow.facts.claimcheck import check_claims
+
+    return tuple(
+        PressFigure(text=found.text, verdict=found.verdict, detail=found.detail, refs=found.refs)
+        for found in check_claims(case.ledger.claims, case.ledger.sources)
+    )
+
+
+def with_switch(case: Case, switches: dict[str, str]) -> Case:
+    """Return the case with named switches set."""
+    return replace(case, switches={**case.switches, **switches})

@@ -1,0 +1,280 @@
+"""From the results of a comparison to the document that tables and pages show. Nothing is solved here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from oreflow.futures.comparison import Bands, Central, DrawResult, bands
+from oreflow.report.document import (
+    Alternative,
+    Band,
+    BarrierSet,
+    BreakEven,
+    CaseHeader,
+    ComparisonDocument,
+    Doubt,
+    Evidence,
+    ExistingPath,
+    Freight,
+    IndicatorResult,
+    Instrument,
+    PressFigure,
+    ProposalResult,
+    Rung,
+    Step,
+    Waterfall,
+)
+from oreflow.report.indicators import INDICATORS
+
+if TYPE_CHECKING:
+    from oreflow.chain.case import Case
+    from oreflow.policy.proposal import Composition
+    from oreflow.study.unlock import Margin, Unlock
+
+STEP_LABELS = {
+    "contained": ("contained in the mines' output", "what the mines of the tracked origin produce in the year"),
+    "released": ("free of ties", "who controls and operates the mines, and to whom output is tied"),
+    "travels": ("can travel without crossing China", "capacity and closure of the legs that avoid China"),
+    "separable": ("can be separated outside China", "separation capacity outside Chinese control, for heavy elements"),
+    "pays": ("pays at the price", "freight, levies and separation against the price of the oxides"),
+    "delivered": ("delivered in magnets", "metal and magnet making with no Chinese stage"),
+}
+BAND_KEYS = ("diverted_first", "diverted_end", "net_ex_china_dytb", "diverted_reo", "diverted_value", "price",
+             "public_cost", "china_share_separation_hree", "china_exposure", "us_myanmar_balance")  # fmt: skip
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def _band(found: Bands | None) -> Band | None:
+    return None if found is None else Band(found.p10, found.p50, found.p90)
+
+
+def _headline(by: Mapping[str, float], year: int) -> float | None:
+    return _finite(by.get(str(year), by.get("")))
+
+
+def indicator_results(
+    name: str, central: Central, draws: Sequence[DrawResult], year: int, threshold: float, refs: tuple[str, ...]
+) -> dict[str, IndicatorResult]:
+    """Return every indicator of one proposal with bands and paired differences over the draws."""
+    values = central.values[name]
+    solved = [draw for draw in draws if name in draw.values]
+    found: dict[str, IndicatorResult] = {}
+    for key, definition in INDICATORS.items():
+        if key in ("barriers", "works", "public_cost_per_kg"):
+            continue
+        by = {label: v for label, v in values.get(key, {}).items() if label and math.isfinite(v)}
+        value = _headline(values.get(key, {}), year)
+        spread = bands([draw.values[name].get(key, {}).get(str(year), math.nan) for draw in solved])
+        bands_by: dict[str, Band] = {}
+        paired_by: dict[str, Band] = {}
+        if key in BAND_KEYS:
+            for label in by:
+                band = _band(bands([draw.values[name].get(key, {}).get(label, math.nan) for draw in solved]))
+                if band is not None:
+                    bands_by[label] = band
+        if key in ("turnover", "rent"):
+            reference = central.values[central.status_quo].get(key, {})
+            by = {label: v - reference.get(label, 0.0) for label, v in by.items()}
+            for label in by:
+                if not label.endswith(f"/{year}"):
+                    continue
+                differences = [
+                    draw.values[name].get(key, {}).get(label, 0.0)
+                    - draw.values[central.status_quo].get(key, {}).get(label, 0.0)
+                    for draw in solved
+                ]
+                band = _band(bands(differences))
+                if band is not None:
+                    paired_by[label] = band
+        k = n = None
+        if key == "first_year":
+            value = _finite(values.get(key, {}).get("", math.nan))
+            years = [draw.values[name].get(key, {}).get("", math.nan) for draw in solved]
+            k, n = sum(year == year for year in years), len(years)
+            spread = bands(years)
+        found[key] = IndicatorResult(
+            unit=definition.unit, value=value, by=by,
+            p10=spread.p10 if spread else None, p50=spread.p50 if spread else None, p90=spread.p90 if spread else None,
+            bands_by=bands_by, k=k, n=n, refs=refs, paired_by=paired_by,
+        )  # fmt: skip
+    reached = [draw.values[name].get("net_ex_china_dytb", {}).get(str(year), math.nan) >= threshold for draw in solved]
+    central_net = values.get("net_ex_china_dytb", {}).get(str(year), math.nan)
+    found["works"] = IndicatorResult(
+        unit="1", value=float(central_net >= threshold) if math.isfinite(central_net) else None,
+        k=sum(reached) if solved else None, n=len(reached) if solved else None, refs=refs,
+    )  # fmt: skip
+    found["public_cost_per_kg"] = _cost_per_kg(name, central, solved, refs)
+    return found
+
+
+def _cost_per_kg(name: str, central: Central, solved: Sequence[DrawResult], refs: tuple[str, ...]) -> IndicatorResult:
+    rate, first = central.base.discount, central.base.case.base_year
+
+    def ratio(values: Mapping[str, Mapping[str, float]]) -> float:
+        spent = sum(v / (1 + rate) ** (int(y) - first) for y, v in values.get("public_cost", {}).items())
+        gained = sum(v / (1 + rate) ** (int(y) - first) for y, v in values.get("net_ex_china_dytb", {}).items())
+        return spent / (gained * 1000.0) if gained > 1e-6 else math.nan
+
+    spread = bands([ratio(draw.values[name]) for draw in solved])
+    return IndicatorResult(
+        unit="USD/kg_oxide", value=_finite(ratio(central.values[name])),
+        p10=spread.p10 if spread else None, p50=spread.p50 if spread else None, p90=spread.p90 if spread else None,
+        refs=refs,
+    )  # fmt: skip
+
+
+def waterfall(
+    name: str, steps: Sequence[tuple[str, float]], draws: Sequence[DrawResult], year: int,
+    doubtful: Mapping[str, tuple[str, ...]],
+) -> Waterfall:  # fmt: skip
+    """Return where the tonnes stop in a year, with bands; `doubtful`: step -> inputs of grade D or M behind it."""
+    rows = []
+    for position, (step, value) in enumerate(steps):
+        spread = bands([draw.waterfalls[name][position][1] for draw in draws if name in draw.waterfalls])
+        label, why = STEP_LABELS[step]
+        rows.append(
+            Step(
+                id=step,
+                label=label,
+                value=value,
+                p10=spread.p10 if spread else None,
+                p50=spread.p50 if spread else None,
+                p90=spread.p90 if spread else None,
+                hatched=bool(doubtful.get(step)),
+                why=why,
+                refs=doubtful.get(step, ()),
+            )  # fmt: skip
+        )
+    return Waterfall(year=year, unit="t_oxide/yr", steps=tuple(rows))
+
+
+def proposal_result(
+    composition: Composition,
+    central: Central,
+    draws: Sequence[DrawResult],
+    *,
+    year: int,
+    threshold: float,
+    steps: Sequence[tuple[str, float]],
+    unlocked: Unlock | None,
+    margin: Margin | None,
+    freight: Freight | None,
+    path: ExistingPath | None,
+    refs: tuple[str, ...],
+    doubtful: Mapping[str, tuple[str, ...]],
+) -> ProposalResult:
+    """Return one proposal of the document."""
+    name = composition.name
+    outcome = central.outcomes[name]
+    values = central.base.values
+    parts = composition.parts
+    gap = None if margin is None else max(0.0, -margin.margin)
+    return ProposalResult(
+        id=name,
+        title=" + ".join(part.title for part in parts),
+        reading=" ".join(part.reading.strip() for part in parts),
+        alternatives=tuple(
+            Alternative(str(other.get("id", "")), str(other.get("difference", "")))
+            for part in parts
+            for other in part.alternatives
+        ),
+        not_modelled=tuple(dict.fromkeys(text for part in parts for text in part.not_modelled)),
+        sources=tuple(dict.fromkeys(source for part in parts for source in part.sources)),
+        conditions=tuple(text for part in parts for text in part.conditions),
+        instruments=tuple(
+            Instrument(
+                id=i.id,
+                type=i.type,
+                target=", ".join(i.target),
+                start=None if i.start is None else int(i.start),
+                end=None if i.end is None else int(i.end),
+                magnitude=None if i.magnitude is None else float(values[i.magnitude]),
+                unit="" if i.magnitude is None else str(i.magnitude.unit),
+                payer=i.payer or "",
+                note=i.note or "",
+                refs=() if i.magnitude is None else tuple(i.magnitude.references),
+            )  # fmt: skip
+            for i in composition.instruments
+        ),
+        indicators=indicator_results(name, central, draws, year, threshold, refs),
+        waterfall=waterfall(name, steps, draws, year, doubtful) if steps else None,
+        barriers=()
+        if unlocked is None
+        else tuple(
+            BarrierSet(
+                barriers=s.barriers, names=s.names, tonnes=s.tonnes, price_gap=0.0 if "price" in s.barriers else gap
+            )
+            for s in unlocked.sets
+        ),
+        ladder=()
+        if unlocked is None
+        else tuple(Rung(label=s.name, tonnes_alone=s.alone, tonnes_cumulative=s.cumulative) for s in unlocked.ladder),
+        freight=freight,
+        status="solved" if outcome.solved else outcome.cause,
+        path_existing=path,
+        failures=sum(name in draw.failures for draw in draws),
+    )
+
+
+def evidence(case: Case, refs: Sequence[str]) -> Evidence:
+    """Return the claims, assumptions and sources that stand behind a comparison, as plain rows."""
+    claims: dict[str, dict[str, Any]] = {}
+    assumptions: dict[str, dict[str, Any]] = {}
+    wanted = set(refs)
+    from dataclasses import asdict
+
+    for claim in case.ledger.claims:
+        if not wanted or f"claim:{claim.id}" in wanted or claim.id in wanted:
+            claims[claim.id] = {k: _plain(v) for k, v in asdict(claim).items()}
+    for assumption in case.ledger.assumptions:
+        if not wanted or f"assume:{assumption.id}" in wanted or assumption.id in wanted:
+            assumptions[assumption.id] = {k: _plain(v) for k, v in asdict(assumption).items()}
+    used = {str(row["source"]) for row in (*claims.values(), *assumptions.values())}
+    sources = {s.id: {k: _plain(v) for k, v in asdict(s).items()} for s in case.ledger.sources if s.id in used}
+    return Evidence(claims=claims, sources=sources, assumptions=assumptions)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return ";".join(str(v) for v in value)
+    if value is None or isinstance(value, int | float | str):
+        return value
+    return str(value)
+
+
+def break_evens(margin: Margin | None) -> tuple[BreakEven, ...]:
+    """Return the outside premium and separation cost at which the best way out just pays."""
+    if margin is None:
+        note = "no way that avoids China exists under this proposal, so no price changes the sign"
+        return (
+            BreakEven("outside_premium", "factor on prices outside China", None, "1", 1.0, note),
+            BreakEven("outside_separation_cost", "cost of separation outside China", None, "USD/t_REO", None, note),
+        )
+    pays = "pays" if margin.margin >= 0 else "does not pay"
+    note = f"at the year's prices the best way out {pays}: the margin is {margin.margin / 1000:,.2f} USD per kg REO"
+    return (
+        BreakEven("outside_premium", "factor on prices outside China", margin.premium, "1", 1.0, note),
+        BreakEven(
+            "outside_separation_cost", "cost of separation outside China, per t of concentrate",
+            margin.separation_break_even if margin.separation_break_even > 0 else None, "USD/t_REO",
+            margin.separation, note,
+        ),
+    )  # fmt: skip
+
+
+__all__ = [
+    "CaseHeader",
+    "ComparisonDocument",
+    "Doubt",
+    "PressFigure",
+    "break_evens",
+    "evidence",
+    "indicator_results",
+    "proposal_result",
+    "waterfall",
+]
