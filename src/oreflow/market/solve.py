@@ -465,12 +465,13 @@ def _interior_point(
         mu = gap / count
         true_rd = core.marginal(x) + rest
         error = max(
-            float(np.abs(rp).max(initial=0.0)),
-            float(np.abs(true_rd).max(initial=0.0)),
+            float((np.abs(rp) / (1.0 + core.abs_E @ x)).max(initial=0.0)),
+            float((np.abs(true_rd) / (1.0 + core.abs_F.T @ np.abs(y))).max(initial=0.0)),
             float(np.abs(ru).max(initial=0.0)),
-            mu,
         )
-        if error < target:
+        met = mu < target and error < max(target, 1e-11)
+        error = max(error, mu)
+        if met:
             return _Point(x, y, s, v, z, w), iteration, True
         if not np.isfinite(error) or time.perf_counter() > deadline:
             break
@@ -563,9 +564,11 @@ def _cold_start(core: _Core) -> _Point:
     s = np.where(core.free, 0.0, np.maximum(core.E @ x - core.f, 1.0))
     bounded = np.isfinite(core.u)
     v = np.where(bounded, np.maximum(core.u - x, 1e-6), np.inf)
-    z = np.ones(len(x))
+    cost = core.marginal(x) - core.Ft @ y
+    z = np.clip(cost, 1.0, 1e4)
     z[core.iso] = 0.0
-    return _Point(x, y, s, v, z, bounded.astype(float))
+    w = np.where(bounded, np.clip(-cost, 1.0, 1e4), 0.0)
+    return _Point(x, y, s, v, z, w)
 
 
 def _active_set(
@@ -601,9 +604,12 @@ def _active_set(
             col_side = col_side - core.K @ jump
         col_side = np.where(inner, col_side, 0.0)
         row_side = -(state.excess + core.E @ jump)
+        # a price with no inner level beside it is not determined here and stays put
+        alone = on & (np.bincount(core.E.indices[inner[core.owner]], minlength=len(y)) == 0)
+        on = on & ~alone
         off = np.flatnonzero(~on)
         # a row that is off keeps the identity: its price step is y_jump, already carried to the right-hand side
-        diagonal = np.where(on, 1e-9, 1.0)
+        diagonal = np.where(on, 1e-8, 1.0)
         system = _factorise(core, h, diagonal, explicit, off)
         right_rows = np.where(on, row_side, 0.0)
         right = right_rows - np.where(on, core.E @ (system.D * col_side), 0.0)
@@ -707,8 +713,8 @@ def _solve(
         done = state.size <= options.tolerance
     if not done:
         mark = time.perf_counter()
-        point, target = _cold_start(core), 1e-7
-        for _ in range(3):
+        point, target = _cold_start(core), 1e-8
+        for _ in range(4):
             point, used, converged = _interior_point(core, point, options, deadline, target)
             iterations += used
             x2, y2, state2, used = _active_set(
@@ -719,7 +725,7 @@ def _solve(
                 x, y, state = x2, y2, state2
             if state.size <= options.tolerance or not converged:
                 break
-            target *= 1e-3
+            target *= 1e-5
         seconds["solve"] = time.perf_counter() - mark
     if state is None:  # pragma: no cover - the loop above always sets it
         raise RuntimeError("solve_economy ended without a point")
