@@ -1,0 +1,1 @@
+"""The equilibrium engine: economies in arrays or by name, their solution, sensitivities and money."""

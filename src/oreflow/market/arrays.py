@@ -79,9 +79,7 @@ class CurveTable:
             )
 
     @classmethod
-    def of(
-        cls, kind: Any, shift: Any = 0.0, a: Any = 0.0, b: Any = 0.0, c: Any = 1.0, d: Any = np.inf
-    ) -> CurveTable:
+    def of(cls, kind: Any, shift: Any = 0.0, a: Any = 0.0, b: Any = 0.0, c: Any = 1.0, d: Any = np.inf) -> CurveTable:
         """Return a table from columns that may be scalars (spread over the longest column)."""
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=float)) for v in (kind, shift, a, b, c, d)))
         return cls(columns[0].astype(np.int8), *(column.copy() for column in columns[1:]))
@@ -213,8 +211,8 @@ class EconomyArrays:
         m, n = self.A.shape
         g = self.G.shape[0]
         for name in ("A", "B"):
-            matrix = getattr(self, name)
-            if not (sp.issparse(matrix) and matrix.format == "csc"):
+            matrix: Sparse = getattr(self, name)
+            if getattr(matrix, "format", "") != "csc":
                 object.__setattr__(self, name, sp.csc_array(matrix))
         if self.G.format != "csr":
             object.__setattr__(self, "G", sp.csr_array(self.G))

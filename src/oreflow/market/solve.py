@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -194,9 +194,9 @@ def _build(arrays: EconomyArrays, plan: SymbolicPlan) -> _Core:
     curves, upper = arrays.curves.take(plan.columns), arrays.upper[plan.columns]
     if width > n:  # level = flat part up to where the curve meets the choke price + curved part beyond
         flat, bent = plan.columns[n:], np.arange(n, width)
-        c = arrays.curves
-        knee = c.b[flat] * (c.d[flat] / c.a[flat]) ** c.c[flat]
-        curves.kind[flat], curves.a[flat] = CurveKind.CONSTANT, -c.d[flat]
+        whole = arrays.curves
+        knee = whole.b[flat] * (whole.d[flat] / whole.a[flat]) ** whole.c[flat]
+        curves.kind[flat], curves.a[flat] = CurveKind.CONSTANT, -whole.d[flat]
         upper[flat] = np.minimum(knee, arrays.upper[flat])
         upper[bent] = np.maximum(arrays.upper[flat] - knee, 0.0)
         knees = np.zeros(width)
@@ -374,24 +374,25 @@ def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_of
 
         return _Linear(core, D, explicit, solve)
     keep = slice(None) if rows_off is None else ~np.isin(plan.block_rows, rows_off)
-    matrix = sp.csc_array((block[keep], (plan.block_rows[keep], plan.block_cols[keep])), shape=(m, m))
-    matrix = matrix + sp.diags_array(diagonal)
+    sparse: Sparse = sp.csc_array((block[keep], (plan.block_rows[keep], plan.block_cols[keep])), shape=(m, m))
+    sparse = sparse + sp.diags_array(diagonal)
     if k:
-        side = sp.csr_array(core.E[:, explicit])
+        edge: Sparse = sp.csr_array(core.E[:, explicit])
         if rows_off is not None:
             on = np.ones(m)
             on[rows_off] = 0.0
-            side = sp.diags_array(on) @ side
-        corner = sp.diags_array(h[explicit])
+            edge = sp.diags_array(on) @ edge
+        corner: Sparse = sp.diags_array(h[explicit])
         if core.K is not None:
             corner = corner + core.K[explicit][:, explicit]
-        matrix = sp.block_array([[matrix, side], [-core.F[:, explicit].T, corner]])
-    return _Linear(core, D, explicit, splu(sp.csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1).solve)
+        sparse = sp.block_array([[sparse, edge], [-core.F[:, explicit].T, corner]])
+    factors = splu(sp.csc_array(sparse), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
+    return _Linear(core, D, explicit, factors.solve)
 
 
 @dataclass(slots=True)
 class _Point:
-    """Iterate: levels x, prices y, slacks s of rows and v of capacities, multipliers z of x >= 0 and w of capacities."""
+    """Iterate: levels x, prices y, slacks s of rows and v of capacities, multipliers z of x >= 0, w of capacities."""
 
     x: Floats
     y: Floats
@@ -421,7 +422,7 @@ def _willingness(core: _Core, x: Floats, rest: Floats) -> Floats:
     return price if core.K is None else price + (core.K @ x)[at]
 
 
-def _linearise(core: _Core, x: Floats, y: Floats, rest: Floats) -> tuple[Floats, Floats]:
+def _linearise(core: _Core, x: Floats, rest: Floats) -> tuple[Floats, Floats]:
     """Return (h, r): slope of each activity and its cost residual; isoelastic demand is taken as quantity of price.
 
     `rest` is the part of the residual that adds to MC(x). Quantity as a function of price stays tame where the
@@ -443,6 +444,49 @@ def _largest_step(value: Floats, change: Floats) -> float:
     return float(min(1.0, np.min(-value[falling] / change[falling], initial=1.0)))
 
 
+_Sets = tuple[Ints, Ints, Ints]  # positions with a lower bound, with a capacity, and of inequality rows
+_Move = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
+
+
+def _direction(
+    point: _Point,
+    sets: _Sets,
+    system: _Linear,
+    residuals: tuple[Floats, Floats, Floats],
+    products: tuple[Floats, Floats, Floats],
+) -> _Move:
+    """Newton direction (dx, dy, ds, dv, dz, dw) that changes the three complementary products by `products`."""
+    low, bounded, kept = sets
+    (rd, rp, ru), (cx, cv, cs) = residuals, products
+    x, y, s, v, z, w = point.x, point.y, point.s, point.v, point.z, point.w
+    col_side = -rd
+    col_side[low] += cx / x[low]
+    col_side[bounded] -= (cv - w[bounded] * ru) / v[bounded]
+    row_side = -rp
+    row_side[kept] += cs / y[kept]
+    dy, dx = system.step(row_side, col_side)
+    dz, dv, dw, ds = (np.zeros_like(a) for a in (z, v, w, s))
+    dz[low] = (cx - z[low] * dx[low]) / x[low]
+    dv[bounded] = ru - dx[bounded]
+    dw[bounded] = (cv - w[bounded] * dv[bounded]) / v[bounded]
+    ds[kept] = (cs - s[kept] * dy[kept]) / y[kept]
+    return dx, dy, ds, dv, dz, dw
+
+
+def _longest(point: _Point, sets: _Sets, move: _Move) -> float:
+    """Largest step in (0, 1] that keeps every complementary factor non-negative."""
+    low, bounded, kept = sets
+    dx, dy, ds, dv, dz, dw = move
+    return min(
+        _largest_step(point.x[low], dx[low]),
+        _largest_step(point.z[low], dz[low]),
+        _largest_step(point.v[bounded], dv[bounded]),
+        _largest_step(point.w[bounded], dw[bounded]),
+        _largest_step(point.y[kept], dy[kept]),
+        _largest_step(point.s[kept], ds[kept]),
+    )
+
+
 def _interior_point(
     core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float
 ) -> tuple[_Point, int, bool]:
@@ -452,13 +496,14 @@ def _interior_point(
     lower[core.iso] = False
     low = np.flatnonzero(lower)
     kept = np.flatnonzero(~core.free)
+    sets = (low, bounded, kept)
     count = max(len(low) + len(bounded) + len(kept), 1)
     best, stalled = np.inf, 0
     x, y, s, v, z, w = point.x, point.y, point.s, point.v, point.z, point.w
     explicit = core.coupled
     for iteration in range(options.max_iterations):
         rest = w - z - core.Ft @ y
-        h, rd = _linearise(core, x, y, rest)
+        h, rd = _linearise(core, x, rest)
         rp = core.E @ x - core.f - s
         ru = core.u[bounded] - x[bounded] - v[bounded]
         gap = float(x[low] @ z[low] + v[bounded] @ w[bounded] + y[kept] @ s[kept])
@@ -489,49 +534,27 @@ def _interior_point(
         diagonal[kept] += s[kept] / y[kept]
         system = _factorise(core, h + ratio_x + ratio_v + 1e-11, diagonal, explicit)
 
-        def direction(cx: Floats, cv: Floats, cs: Floats) -> tuple[Floats, ...]:
-            col_side = -rd.copy()
-            col_side[low] += cx / x[low]
-            col_side[bounded] -= (cv - w[bounded] * ru) / v[bounded]
-            row_side = -rp.copy()
-            row_side[kept] += cs / y[kept]
-            dy, dx = system.step(row_side, col_side)
-            dz, dv, dw, ds = (np.zeros_like(a) for a in (z, v, w, s))
-            dz[low] = (cx - z[low] * dx[low]) / x[low]
-            dv[bounded] = ru - dx[bounded]
-            dw[bounded] = (cv - w[bounded] * dv[bounded]) / v[bounded]
-            ds[kept] = (cs - s[kept] * dy[kept]) / y[kept]
-            return dx, dy, ds, dv, dz, dw
-
-        def longest(d: tuple[Floats, ...]) -> float:
-            dx, dy, ds, dv, dz, dw = d
-            return min(
-                _largest_step(x[low], dx[low]),
-                _largest_step(z[low], dz[low]),
-                _largest_step(v[bounded], dv[bounded]),
-                _largest_step(w[bounded], dw[bounded]),
-                _largest_step(y[kept], dy[kept]),
-                _largest_step(s[kept], ds[kept]),
-            )
-
         base = (-x[low] * z[low], -v[bounded] * w[bounded], -y[kept] * s[kept])
-        affine = direction(*base)
+        here = _Point(x, y, s, v, z, w)
+        affine = _direction(here, sets, system, (rd, rp, ru), base)
         dx, dy, ds, dv, dz, dw = affine
-        alpha = longest(affine)
+        alpha = _longest(here, sets, affine)
         after = (
             (x[low] + alpha * dx[low]) @ (z[low] + alpha * dz[low])
             + (v[bounded] + alpha * dv[bounded]) @ (w[bounded] + alpha * dw[bounded])
             + (y[kept] + alpha * dy[kept]) @ (s[kept] + alpha * ds[kept])
         ) / count
-        centre = mu * min(1.0, max(after / mu, 0.0)) ** 3 if gap > 0 else 0.0
+        centre = mu * float(np.clip(after / mu, 0.0, 1.0)) ** 3 if gap > 0 else 0.0
         second = min(1.0, alpha * 2)
-        move = direction(
+        corrected = (
             base[0] + centre - second * dx[low] * dz[low],
             base[1] + centre - second * dv[bounded] * dw[bounded],
             base[2] + centre - second * dy[kept] * ds[kept],
         )
+        move = _direction(here, sets, system, (rd, rp, ru), corrected)
+        reach = _longest(here, sets, move)
         dx, dy, ds, dv, dz, dw = move
-        step = min(1.0, max(0.9, 1.0 - 10 * mu) * longest(move)) if longest(move) < 1.0 else 1.0
+        step = max(0.9, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
         at = core.iso
         if at.size:
             paid = _willingness(core, x, rest)
@@ -592,7 +615,7 @@ def _active_set(
         aim = np.where(at_low, 0.0, np.where(at_high, core.u, x))
         jump = aim - x
         y_jump = np.where(on, 0.0, -y)
-        slope, cost = _linearise(core, x, y, -(core.Ft @ y))
+        slope, cost = _linearise(core, x, -(core.Ft @ y))
         flat = inner & (slope < 1e-7)
         if core.K is not None:
             flat = flat | inner & np.isin(np.arange(len(x)), core.coupled)
@@ -665,7 +688,7 @@ def _first_point(core: _Core, arrays: EconomyArrays, start: Solution) -> tuple[F
 def solve_economy(
     arrays: EconomyArrays,
     start: Solution | None = None,
-    options: SolveOptions = SolveOptions(),  # noqa: B008  (frozen)
+    options: SolveOptions = SolveOptions(),
     plan: SymbolicPlan | None = None,
 ) -> Solution:
     """Return an equilibrium of the economy, or a solution whose status says why there is none.
@@ -687,9 +710,7 @@ def solve_economy(
         return _solve(arrays, start, options, plan)
 
 
-def _solve(
-    arrays: EconomyArrays, start: Solution | None, options: SolveOptions, plan: SymbolicPlan | None
-) -> Solution:
+def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions, plan: SymbolicPlan | None) -> Solution:
     began = time.perf_counter()
     deadline = began + options.time_limit
     seconds: dict[str, float] = {}
@@ -717,9 +738,7 @@ def _solve(
         for _ in range(4):
             point, used, converged = _interior_point(core, point, options, deadline, target)
             iterations += used
-            x2, y2, state2, used = _active_set(
-                core, point.x, point.y, options.polish, options.tolerance, deadline
-            )
+            x2, y2, state2, used = _active_set(core, point.x, point.y, options.polish, options.tolerance, deadline)
             iterations += used
             if state is None or state2.size < state.size:
                 x, y, state = x2, y2, state2
@@ -747,7 +766,7 @@ def _solution(
     """Undo the scaling, merge split demand, and name the worst rows."""
     m, n, _ = arrays.shape
     whole = x * core.col
-    levels = np.bincount(core.plan.columns, weights=whole, minlength=n)
+    levels: Floats = np.bincount(core.plan.columns, weights=whole, minlength=n).astype(np.float64)
     prices = y * core.money / core.row
     rents = np.maximum(-state.cost, 0.0) * core.money / core.col
     rents = np.where(np.isfinite(arrays.upper) & (levels >= arrays.upper * (1 - 1e-12)), rents[:n], 0.0)
