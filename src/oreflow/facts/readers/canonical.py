@@ -231,10 +231,10 @@ def schema() -> dict[str, Any]:
 
     def kind(name: str) -> Any:
         if name in NUMBERS:
-            return pl.Float64
+            return pl.Float64()
         if name == "row":
-            return pl.Int64
-        return pl.String if name in TEXT_COLUMNS else pl.Categorical
+            return pl.Int64()
+        return pl.String() if name in TEXT_COLUMNS else pl.Categorical()
 
     return {item.name: kind(item.name) for item in fields(CanonicalRow)}
 
@@ -257,7 +257,7 @@ def to_frame(rows: Iterable[CanonicalRow]) -> pl.DataFrame:
     names = [item.name for item in fields(CanonicalRow)]
     listed = list(rows)
     columns = {name: [getattr(row, name) for row in listed] for name in names}
-    plain = {name: (kind if kind in (pl.Float64, pl.Int64) else pl.String) for name, kind in schema().items()}
+    plain = {name: (kind if kind.is_numeric() else pl.String()) for name, kind in schema().items()}
     return pl.DataFrame(columns, schema=plain).cast(pl.Schema(schema()))
 
 
