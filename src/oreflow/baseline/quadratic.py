@@ -23,53 +23,86 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 _REFINEMENTS = 8
-_DUAL_SHIFT = 1e-10
+_SHIFT = 1e-9
+_REFINED = 1e-11
 
 
 class Kkt:
     """A factorised matrix [[H, E'], [E, 0]] that answers for many right-hand sides.
 
-    Args: `hessian` (n, n) positive semidefinite and definite on the null space of `hard` (m, n); `dual_shift`, a small
-    number put on the dual diagonal of the factor (not of the system solved) where rows of `hard` may be dependent.
+    The factor is that of a quasi-definite neighbour, [[H + s, E'], [E, -s]] after scaling with a small s, which needs no
+    pivoting and so keeps sparse (Vanderbei, SIAM Journal on Optimization 5 (1995) 100-113); every answer is refined
+    against the matrix itself. Where refinement fails, the matrix is factorised as it stands, with pivots.
+
+    Args: `hessian` (n, n) positive semidefinite and definite on the null space of `hard` (m, n); any units.
     """
 
-    def __init__(self, hessian: sp.csc_array, hard: sp.csr_array, dual_shift: float = 0.0) -> None:
+    def __init__(self, hessian: sp.csc_array, hard: sp.csr_array) -> None:
         self.unknowns = hessian.shape[0]
         self.matrix = sp.csr_array(sp.block_array([[hessian, hard.T], [hard, None]], format="csr"))
         _, rows, columns = equilibrate(self.matrix)
         self.scale = np.sqrt(rows * columns)
         weights = sp.diags_array(self.scale)
-        scaled = weights @ self.matrix @ weights
-        if dual_shift:
-            shift = np.zeros(self.matrix.shape[0])
-            shift[self.unknowns :] = -dual_shift
-            scaled = scaled + sp.diags_array(shift)
+        self._scaled = sp.csr_array(weights @ self.matrix @ weights)
+        signs = np.ones(self.matrix.shape[0])
+        signs[self.unknowns :] = -1.0
         self.factor: SuperLU = splu(
-            sp.csc_array(scaled), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.001, options={"SymmetricMode": True}
+            sp.csc_array(self._scaled + sp.diags_array(_SHIFT * signs)),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
         )
+        self._pivoted = False
 
     def solve(self, gradient: FloatArray, rhs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return `(x, multipliers)` with H x + E' multipliers = gradient and E x = rhs."""
-        target = np.concatenate([gradient, rhs])
-        solution = self._once(target)
-        best, least = solution, np.inf
+        solution = self.solve_block(np.concatenate([gradient, rhs])[:, None])[:, 0]
+        return solution[: self.unknowns], solution[self.unknowns :]
+
+    def solve_block(self, block: FloatArray) -> FloatArray:
+        """Solve for a dense block (n + m, k) of right-hand sides, refined as far as rounding allows."""
+        target = self.scale[:, None] * block
+        solution, error = self._refine(target)
+        if not self._pivoted and np.max(error, initial=0.0) > _REFINED:
+            pivoted = self._with_pivots()
+            if pivoted is not None:
+                kept, self.factor, self._pivoted = self.factor, pivoted, True
+                other, other_error = self._refine(target)
+                if np.max(other_error) < np.max(error):
+                    solution = other
+                else:
+                    self.factor = kept
+        return self.scale[:, None] * solution
+
+    def _refine(self, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+        solution = self.factor.solve(target)
+        best, least = solution, np.full(target.shape[1], np.inf)
+        enough = 0.0 if target.shape[1] == 1 else 1e-13
         for _ in range(_REFINEMENTS):
-            residual = target - self.matrix @ solution
-            size = float(np.max(np.abs(residual) * self.scale, initial=0.0))
-            if not size < 0.5 * least:
+            residual = target - self._scaled @ solution
+            size = np.max(np.abs(residual), axis=0) / np.maximum(
+                np.max(np.abs(target), axis=0) + np.max(np.abs(solution), axis=0), 1e-300
+            )
+            size = np.where(np.isfinite(size), size, np.inf)
+            better = size < least
+            best = np.where(better, solution, best)
+            worth = bool(np.any(size < 0.5 * least) and np.max(size) > enough)
+            least = np.where(better, size, least)
+            if not worth:
                 break
-            best, least = solution, size
-            solution = solution + self._once(residual)
-        return best[: self.unknowns], best[self.unknowns :]
+            solution = best + self.factor.solve(target - self._scaled @ best)
+        return best, least
 
-    def inverse_columns(self, block: FloatArray) -> FloatArray:
-        """Solve for a dense block (n + m, k) with one step of refinement; returns the same shape."""
-        solution = self._once(block)
-        return solution + self._once(block - self.matrix @ solution)
-
-    def _once(self, block: FloatArray) -> FloatArray:
-        weight = self.scale if block.ndim == 1 else self.scale[:, None]
-        return np.asarray(weight * self.factor.solve(weight * block))
+    def _with_pivots(self) -> SuperLU | None:
+        try:
+            return splu(
+                sp.csc_array(self._scaled),
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.01,
+                options={"SymmetricMode": True},
+            )
+        except RuntimeError:  # exactly singular
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +138,16 @@ def solve_quadratic(
     to each unknown's size. Returns a `QuadraticSolution`; `solved` is false where no active set satisfied the
     optimality conditions, which for a bounded problem means that the bounds and the equalities contradict each other.
     """
+    forced = forced_to_bounds(hard, rhs, lower, upper)
+    if np.any(forced):
+        return _without_forced(hessian, gradient, hard, rhs, lower, upper, forced, active, tolerance, max_iterations)
     state = np.zeros(gradient.size, dtype=np.int8) if active is None else active.copy()
     seen: set[bytes] = set()
     iterations = 0
     while iterations < max_iterations and state.tobytes() not in seen:
         seen.add(state.tobytes())
         iterations += 1
-        answer = _solve_active(hessian, gradient, hard, rhs, lower, upper, state)
+        answer = solve_active(hessian, gradient, hard, rhs, lower, upper, state)
         if answer is None:
             break
         x, multipliers, force = answer
@@ -122,7 +158,75 @@ def solve_quadratic(
     return _interior(hessian, gradient, hard, rhs, lower, upper, tolerance, iterations)
 
 
-def _solve_active(
+def forced_to_bounds(hard: sp.csr_array, rhs: FloatArray, lower: FloatArray, upper: FloatArray) -> NDArray[np.int8]:
+    """Unknowns that a balance leaves no choice: -1 forced to the lower, 1 to the upper bound, 0 free.
+
+    A balance whose least possible left-hand side already equals its right-hand side puts every unknown in it at a
+    bound: all inflows of a place without outflows are zero, for instance. Found repeatedly until nothing more follows.
+    """
+    forced = np.zeros(lower.size, dtype=np.int8)
+    low, high = lower.copy(), upper.copy()
+    positive = sp.csr_array(hard.maximum(0.0))
+    negative = sp.csr_array(hard.minimum(0.0))
+    for _ in range(100):
+        before = np.count_nonzero(forced)
+        for sign in (1.0, -1.0):
+            falling, rising = (positive, negative) if sign > 0 else (-negative, -positive)
+            endless = (falling != 0) @ ~np.isfinite(low) + (rising != 0) @ ~np.isfinite(high)
+            least = falling @ np.where(np.isfinite(low), low, 0.0) + rising @ np.where(np.isfinite(high), high, 0.0)
+            size = row_sizes(hard, rhs, np.where(np.isfinite(low), low, 0.0))
+            tight = (endless == 0) & (np.abs(least - sign * rhs) <= 1e-12 * size)
+            down = (tight.astype(float) @ (falling != 0).astype(float)) > 0
+            up = (tight.astype(float) @ (rising != 0).astype(float)) > 0
+            forced[down & (forced == 0)] = -1
+            forced[up & (forced == 0)] = 1
+        high[forced < 0] = low[forced < 0]
+        low[forced > 0] = high[forced > 0]
+        if np.count_nonzero(forced) == before:
+            break
+    return forced
+
+
+def _without_forced(
+    hessian: sp.csc_array,
+    gradient: FloatArray,
+    hard: sp.csr_array,
+    rhs: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    forced: NDArray[np.int8],
+    active: NDArray[np.int8] | None,
+    tolerance: float,
+    max_iterations: int,
+) -> QuadraticSolution:
+    """Solve for the unknowns that are not forced to a bound, with the others at theirs."""
+    loose, held = np.flatnonzero(forced == 0), np.flatnonzero(forced)
+    x = np.where(forced < 0, lower, np.where(forced > 0, upper, 0.0))
+    state = forced.copy()
+    inner = sp.csr_array(hard[:, loose])
+    rows = np.flatnonzero(np.diff(inner.indptr))
+    multipliers = np.zeros(rhs.size)
+    solved, iterations = True, 0
+    if loose.size:
+        answer = solve_quadratic(
+            sp.csc_array(hessian[loose][:, loose]),
+            gradient[loose] - hessian[loose][:, held] @ x[held],
+            sp.csr_array(inner[rows]),
+            (rhs - hard[:, held] @ x[held])[rows],
+            lower[loose],
+            upper[loose],
+            active=None if active is None else active[loose],
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+        )
+        x[loose], state[loose], multipliers[rows] = answer.x, answer.active, answer.multipliers
+        solved, iterations = answer.solved, answer.iterations
+    force = hessian @ x - gradient + hard.T @ multipliers
+    force[state == 0] = 0.0
+    return QuadraticSolution(x, multipliers, force, state, solved and _feasible(hard, rhs, x), iterations)
+
+
+def solve_active(
     hessian: sp.csc_array,
     gradient: FloatArray,
     hard: sp.csr_array,
@@ -138,9 +242,7 @@ def _solve_active(
     columns = sp.csc_array(hard)
     try:
         if held.size:
-            system = Kkt(
-                sp.csc_array(hessian[loose][:, loose]), sp.csr_array(columns[:, loose]), dual_shift=_DUAL_SHIFT
-            )
+            system = Kkt(sp.csc_array(hessian[loose][:, loose]), sp.csr_array(columns[:, loose]))
             moved_gradient = gradient[loose] - hessian[loose][:, held] @ x[held]
             moved_rhs = rhs - columns[:, held] @ x[held]
             x[loose], multipliers = system.solve(moved_gradient, moved_rhs)
@@ -197,7 +299,7 @@ def _interior(
     """Primal-dual interior point in unknowns scaled by their size, then a polish to the active set it points at."""
     below, above = np.isfinite(lower), np.isfinite(upper)
     regular = hessian + sp.diags_array(np.full(gradient.size, 1e-14 * float(np.max(hessian.diagonal(), initial=1.0))))
-    start = _solve_active(
+    start = solve_active(
         sp.csc_array(regular), gradient, hard, rhs, lower, upper, np.zeros(gradient.size, dtype=np.int8)
     )
     guess = start[0] if start is not None else np.zeros(gradient.size)
@@ -215,19 +317,23 @@ def _interior(
     slack_low = np.where(below, x - low, 1.0)
     slack_high = np.where(above, high - x, 1.0)
     bounds = int(below.sum() + above.sum())
-    converged = False
+    reached: tuple[FloatArray, ...] | None = None
     steps = 0
     for steps in range(1, 101):
         dual = gradient - hessian @ x - hard.T @ multipliers + lift - press
         primal = rhs - hard @ x
         mu = float(slack_low[below] @ lift[below] + slack_high[above] @ press[above]) / max(bounds, 1)
         primal_size = float(np.max(np.abs(primal) / np.maximum(abs(hard) @ size, 1e-300), initial=0.0))
-        if mu < 1e-13 and primal_size < 1e-10 and float(np.max(np.abs(dual) * size, initial=0.0)) < 1e-8:
-            converged = True
+        dual_size = float(np.max(np.abs(dual) * size, initial=0.0))
+        if not np.isfinite(mu + primal_size + dual_size):
             break
+        if mu < 1e-9 and primal_size < 1e-10 and dual_size < 1e-7:
+            reached = (x, multipliers, lift, press, slack_low, slack_high)
+            if mu < 1e-13:
+                break
         diagonal = np.where(below, lift / slack_low, 0.0) + np.where(above, press / slack_high, 0.0)
         try:
-            system = Kkt(sp.csc_array(hessian + sp.diags_array(diagonal + 1e-12 / size**2)), hard, _DUAL_SHIFT)
+            system = Kkt(sp.csc_array(hessian + sp.diags_array(diagonal + 1e-12 / size**2)), hard)
         except RuntimeError:
             break
         centre = 0.0
@@ -254,19 +360,23 @@ def _interior(
         lift, press = lift + length * lift_step, press + length * press_step
         slack_low = np.where(below, x - low, 1.0)
         slack_high = np.where(above, high - x, 1.0)
+    if reached is not None:
+        x, multipliers, lift, press, slack_low, slack_high = reached
     state = np.zeros(gradient.size, dtype=np.int8)
-    state[below & (lift * size**2 > slack_low * np.maximum(1.0, lift * size))] = -1
-    state[above & (press * size**2 > slack_high * np.maximum(1.0, press * size))] = 1
-    if converged:
-        for _ in range(20):
-            answer = _solve_active(hessian, gradient, hard, rhs, lower, upper, state)
-            if answer is None:
-                break
-            update = _next_active(answer[0], answer[2], state, lower, upper, tolerance)
-            if np.array_equal(update, state):
-                return QuadraticSolution(*answer, state, _feasible(hard, rhs, answer[0]), spent + steps)
-            state = update
-    return QuadraticSolution(x, multipliers, lift - press, state, converged, spent + steps)
+    state[below & (lift * size > slack_low / size)] = -1
+    state[above & (press * size > slack_high / size)] = 1
+    trial = state
+    for _ in range(20 if reached is not None else 0):
+        answer = solve_active(hessian, gradient, hard, rhs, lower, upper, trial)
+        if answer is None:
+            break
+        update = _next_active(answer[0], answer[2], trial, lower, upper, tolerance)
+        if np.array_equal(update, trial):
+            return QuadraticSolution(*answer, trial, _feasible(hard, rhs, answer[0]), spent + steps)
+        trial = update
+    force = np.where(state != 0, lift - press, 0.0)
+    solved = reached is not None and _feasible(hard, rhs, x)
+    return QuadraticSolution(np.clip(x, lower, upper), multipliers, force, state, solved, spent + steps)
 
 
 def _longest(

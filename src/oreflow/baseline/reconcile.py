@@ -16,17 +16,27 @@ from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from oreflow.baseline.arrays import (
+    ArrayReconciliation,
+    Formulation,
+    Origin,
+    Solved,
+    Status,
+    answer_arrays,
+    formulate,
+    posterior_system,
+    reconcile_arrays,
+    solve_formulation,
+)
 from oreflow.baseline.errors import ReconcileError
-from oreflow.baseline.observability import Structure, analyse_structure, circuit
-from oreflow.baseline.quadratic import Kkt, QuadraticSolution, row_sizes, solve_quadratic
+from oreflow.baseline.gross_errors import Row, RowSuspect, find_gross_errors, global_test, row_tests
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
 
-Status = Literal["solved", "inconsistent", "infeasible", "not_converged"]
 Observability = Literal["constant", "observed_redundant", "observed_nonredundant", "inferable", "unobservable"]
 
 
@@ -88,13 +98,15 @@ class ReconcileOptions:
 
     `standard_deviations`: whether posterior deviations and test statistics are computed. `gross_errors`: whether
     suspects are searched for. `significance`: level of the tests. `max_gross_errors`: most suspects removed in turn.
-    `tolerance`: relative step at which a bilinear problem counts as solved. `max_iterations`: most steps.
+    `suspect_balances`: whether balances may be wrong too (a leak, an unrecorded flow). `tolerance`: relative step at
+    which a bilinear problem counts as solved. `max_iterations`: most steps.
     """
 
     standard_deviations: bool = True
     gross_errors: bool = True
     significance: float = 0.05
     max_gross_errors: int = 10
+    suspect_balances: bool = False
     tolerance: float = 1e-10
     max_iterations: int = 200
 
@@ -172,288 +184,6 @@ class Reconciliation:
     options: ReconcileOptions
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayReconciliation:
-    """Answer of `reconcile_arrays`: arrays over unknowns (n), observations (k) and balances (m).
-
-    `x`, `sd`: posterior mean and standard deviation, NaN where unobservable. `point`: one complete vector that
-    satisfies every relation, of which the unobservable entries are arbitrary. `fitted`, `fitted_sd`: per observation.
-    `redundant`: per observation. `multipliers`: per balance. `active`: -1 at the lower, 1 at the upper bound, 0 between.
-    """
-
-    x: FloatArray
-    sd: FloatArray
-    point: FloatArray
-    unobservable: BoolArray
-    fitted: FloatArray
-    fitted_sd: FloatArray
-    redundant: BoolArray
-    multipliers: FloatArray
-    active: NDArray[np.int8]
-    bound_multipliers: FloatArray
-    objective: float
-    degrees_of_freedom: int
-    status: Status
-    cause: str
-    culprits: IntArray
-    iterations: int
-    structure: Structure
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """The weighted rows over v = (unknowns, one common error for each group); `soft_of`, `hard_of` name their origin."""
-
-    soft: sp.csr_array
-    target: FloatArray
-    hard: sp.csr_array
-    rhs: FloatArray
-    lower: FloatArray
-    upper: FloatArray
-    soft_of: IntArray
-    hard_of: IntArray
-    group_row: IntArray
-    balances_from: int
-
-
-def reconcile_arrays(
-    observed: sp.csr_array,
-    values: ArrayLike,
-    sds: ArrayLike,
-    balances: sp.csr_array,
-    rhs: ArrayLike,
-    lower: ArrayLike,
-    upper: ArrayLike,
-    *,
-    groups: ArrayLike | None = None,
-    transformation_sds: ArrayLike | None = None,
-    products: ArrayLike | None = None,
-    structure: Structure | None = None,
-    standard_deviations: bool = True,
-) -> ArrayReconciliation:
-    """Reconcile in arrays: the fast form, for repeated draws.
-
-    Args: `observed` (k, n) and `values`, `sds` (k): observed linear combinations; `balances` (m, n) and `rhs` (m):
-    exact relations; `lower`, `upper` (n): bounds, equal for a constant; `groups` (k): number of the group of copies,
-    negative for none; `transformation_sds` (k); `products` (q, 3): columns result, left, right; `structure`: what an
-    earlier call with the same coefficients returned, to skip the analysis; `standard_deviations`: False saves most of
-    the time. Returns an `ArrayReconciliation`, whose `status` says whether it may be used. Raises `ReconcileError` on
-    shapes that do not fit.
-    """
-    form = _formulate(observed, values, sds, balances, rhs, lower, upper, groups, transformation_sds)
-    if products is not None and np.size(products):
-        raise ReconcileError(
-            "products: bilinear relations are not solved by this version; linearise them into balances"
-        )
-    n, k, m = observed.shape[1], observed.shape[0], balances.shape[0]
-    if structure is None:
-        structure = analyse_structure(form.soft, form.hard)
-    size = form.hard.shape[1]
-    kept = np.setdiff1d(np.arange(form.hard.shape[0]), structure.dependent)
-    pins = structure.pinned
-    pin_rows = sp.csr_array((np.ones(pins.size), (np.arange(pins.size), pins)), shape=(pins.size, size))
-    hard = sp.csr_array(sp.vstack([form.hard[kept], pin_rows], format="csr"))
-    resting = np.clip(0.0, form.lower, form.upper)
-    hessian = sp.csc_array(form.soft.T @ form.soft)
-    gradient = form.soft.T @ form.target
-    system = Kkt(hessian, hard)
-    v, multipliers = system.solve(gradient, np.concatenate([form.rhs[kept], resting[pins]]))
-    culprits = _contradiction(form, structure, kept, v)
-    status: Status = "solved"
-    cause = ""
-    iterations = 1
-    active = np.zeros(size, dtype=np.int8)
-    force = np.zeros(size)
-    if culprits.size:
-        status, cause = "inconsistent", "exact relations contradict each other"
-    else:
-        slack = 1e-9 * (1.0 + np.abs(v))
-        if np.any(v < form.lower - slack) or np.any(v > form.upper + slack):
-            answer = _within_bounds(form, hessian, gradient, sp.csr_array(form.hard[kept]), form.rhs[kept], pins, v)
-            v, active, force, iterations = answer.x, answer.active, answer.bound_multipliers, answer.iterations
-            multipliers = answer.multipliers
-            if not answer.solved:
-                status, cause = "infeasible", "no point satisfies the balances within the bounds"
-    full = np.zeros(form.hard.shape[0])
-    full[kept] = multipliers[: kept.size]
-    unobservable = structure.unobservable[:n]
-    usable = status == "solved"
-    x = np.where(unobservable | (not usable), np.nan, v[:n])
-    fitted = np.asarray(observed @ v[:n])
-    sd, fitted_sd = np.full(n, np.nan), np.full(k, np.nan)
-    if standard_deviations and usable:
-        sd, fitted_sd = _deviations(system, observed, unobservable)
-    redundant = np.zeros(k, dtype=bool)
-    own = form.soft_of >= 0
-    redundant[form.soft_of[own]] = structure.redundant[own]
-    grouped = form.group_row >= 0
-    redundant[grouped] = structure.redundant[form.group_row[grouped]]
-    residual = form.soft @ v - form.target
-    return ArrayReconciliation(
-        x=x,
-        sd=sd,
-        point=v[:n],
-        unobservable=unobservable,
-        fitted=fitted,
-        fitted_sd=fitted_sd,
-        redundant=redundant,
-        multipliers=full[form.balances_from : form.balances_from + m],
-        active=active[:n],
-        bound_multipliers=force[:n],
-        objective=float(residual @ residual),
-        degrees_of_freedom=structure.degrees_of_freedom,
-        status=status,
-        cause=cause,
-        culprits=culprits,
-        iterations=iterations,
-        structure=structure,
-    )
-
-
-def _formulate(
-    observed: sp.csr_array,
-    values: ArrayLike,
-    sds: ArrayLike,
-    balances: sp.csr_array,
-    rhs: ArrayLike,
-    lower: ArrayLike,
-    upper: ArrayLike,
-    groups: ArrayLike | None,
-    transformation_sds: ArrayLike | None,
-) -> _Form:
-    k, n = observed.shape
-    value = _vector("values", values, k)
-    sd = _vector("sds", sds, k)
-    target_rhs = _vector("rhs", rhs, balances.shape[0])
-    low, high = _vector("lower", lower, n), _vector("upper", upper, n)
-    own = np.zeros(k) if transformation_sds is None else _vector("transformation_sds", transformation_sds, k)
-    group = np.full(k, -1) if groups is None else np.asarray(groups, dtype=np.intp)
-    if balances.shape[1] != n or group.shape != (k,):
-        raise ReconcileError(
-            f"shapes: found balances {balances.shape} and groups {group.shape} beside observations {observed.shape}; "
-            f"expected ({balances.shape[0]}, {n}) and ({k},)"
-        )
-    if np.any(sd < 0) or np.any(own < 0) or np.any(low > high):
-        raise ReconcileError("sds and transformation_sds must be at least 0, and lower at most upper")
-    labels, number, counts = np.unique(group, return_inverse=True, return_counts=True)
-    shared = (group >= 0) & (counts[number] > 1)
-    names = np.unique(group[shared])
-    z = np.searchsorted(names, group)
-    total = np.where(shared, own, np.hypot(sd, own))
-    extended = sp.csr_array(
-        sp.hstack(
-            [
-                observed,
-                sp.csr_array((sd[shared], (np.flatnonzero(shared), z[shared])), shape=(k, names.size)),
-            ],
-            format="csr",
-        )
-    )
-    soft_of = np.flatnonzero(total > 0)
-    exact = np.flatnonzero(total == 0)
-    weights = 1.0 / total[soft_of]
-    common = sp.hstack([sp.csr_array((names.size, n)), sp.eye_array(names.size)], format="csr")
-    soft = sp.csr_array(sp.vstack([sp.diags_array(weights) @ extended[soft_of], common], format="csr"))
-    fixed = np.flatnonzero(low == high)
-    fixed_rows = sp.csr_array((np.ones(fixed.size), (np.arange(fixed.size), fixed)), shape=(fixed.size, n))
-    plain = sp.vstack([balances, fixed_rows], format="csr")
-    widened = sp.hstack([plain, sp.csr_array((plain.shape[0], names.size))], format="csr")
-    hard = sp.csr_array(sp.vstack([extended[exact], widened], format="csr"))
-    unbounded = np.full(names.size, np.inf)
-    loose_low, loose_high = low.copy(), high.copy()
-    loose_low[fixed], loose_high[fixed] = -np.inf, np.inf
-    group_row = np.where(shared, soft_of.size + z, -1)
-    return _Form(
-        soft=soft,
-        target=np.concatenate([value[soft_of] * weights, np.zeros(names.size)]),
-        hard=hard,
-        rhs=np.concatenate([value[exact], target_rhs, low[fixed]]),
-        lower=np.concatenate([loose_low, -unbounded]),
-        upper=np.concatenate([loose_high, unbounded]),
-        soft_of=np.concatenate([soft_of, np.full(names.size, -1)]).astype(np.intp),
-        hard_of=np.concatenate([exact, np.full(plain.shape[0], -1)]).astype(np.intp),
-        group_row=group_row.astype(np.intp),
-        balances_from=exact.size,
-    )
-
-
-def _vector(name: str, values: ArrayLike, size: int) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim == 0:
-        array = np.full(size, float(array))
-    if array.shape != (size,):
-        raise ReconcileError(f"{name}: found shape {array.shape}; expected ({size},)")
-    if np.any(np.isnan(array)):
-        raise ReconcileError(
-            f"{name}: found NaN at {np.flatnonzero(np.isnan(array)).tolist()[:10]}; leave it out instead"
-        )
-    return array
-
-
-def _contradiction(form: _Form, structure: Structure, kept: IntArray, v: FloatArray) -> IntArray:
-    """Hard rows that contradict each other: the worst dependent row that fails with the rows that imply it."""
-    if not structure.dependent.size:
-        return np.zeros(0, dtype=np.intp)
-    rows = sp.csr_array(form.hard[structure.dependent])
-    error = np.abs(rows @ v - form.rhs[structure.dependent])
-    size = np.maximum(row_sizes(rows, form.rhs[structure.dependent], v), 1e-300)
-    if np.all(error <= 1e-9 * size):
-        return np.zeros(0, dtype=np.intp)
-    worst = structure.dependent[int(np.argmax(error / size))]
-    return circuit(form.hard, int(worst), kept)
-
-
-def _within_bounds(
-    form: _Form,
-    hessian: sp.csc_array,
-    gradient: FloatArray,
-    hard: sp.csr_array,
-    rhs: FloatArray,
-    pins: IntArray,
-    v: FloatArray,
-) -> QuadraticSolution:
-    """Solve with bounds; unobservable directions rest near a proximal centre that is moved until it exerts no force."""
-    weight = np.zeros(v.size)
-    typical = float(np.median(np.abs(v[v != 0]))) if np.any(v != 0) else 1.0
-    weight[pins] = 1e-6 / typical**2
-    centre = np.clip(v, form.lower, form.upper)
-    shifted = sp.csc_array(hessian + sp.diags_array(weight, format="csc"))
-    active: NDArray[np.int8] | None = None
-    for _ in range(20):
-        answer = solve_quadratic(shifted, gradient + weight * centre, hard, rhs, form.lower, form.upper, active=active)
-        moved = float(np.max(np.abs(answer.x[pins] - centre[pins]), initial=0.0))
-        if not answer.solved or moved <= 1e-9 * typical:
-            break
-        centre, active = answer.x, answer.active
-    return answer
-
-
-def _deviations(system: Kkt, observed: sp.csr_array, unobservable: BoolArray) -> tuple[FloatArray, FloatArray]:
-    n, k = unobservable.size, observed.shape[0]
-    size = system.matrix.shape[0]
-    variance = np.full(n, np.nan)
-    wanted = np.flatnonzero(~unobservable)
-    for start in range(0, wanted.size, 256):
-        columns = wanted[start : start + 256]
-        block = np.zeros((size, columns.size))
-        block[columns, np.arange(columns.size)] = 1.0
-        answer = system.inverse_columns(block)
-        variance[columns] = answer[columns, np.arange(columns.size)]
-    fitted = np.zeros(k)
-    single = np.diff(observed.indptr) == 1
-    ones = np.flatnonzero(single)
-    position = observed.indptr[ones]
-    fitted[ones] = observed.data[position] ** 2 * np.nan_to_num(variance[observed.indices[position]])
-    several = np.flatnonzero(~single)
-    for start in range(0, several.size, 256):
-        rows = observed[several[start : start + 256]].toarray().T
-        block = np.zeros((size, rows.shape[1]))
-        block[:n] = rows
-        answer = system.inverse_columns(block)[:n]
-        fitted[several[start : start + 256]] = np.sum(rows * answer, axis=0)
-    return np.sqrt(np.maximum(variance, 0.0)), np.sqrt(np.maximum(fitted, 0.0))
-
-
 def reconcile(problem: ReconcileProblem, options: ReconcileOptions | None = None) -> Reconciliation:
     """Reconcile observations with balances: posterior means, deviations, observability and tests.
 
@@ -462,25 +192,78 @@ def reconcile(problem: ReconcileProblem, options: ReconcileOptions | None = None
 
     >>> trade = ReconcileProblem(
     ...     unknowns=("import", "export"),
-    ...     observations=(Observation("a", (("import", 1.0),), 100.0, 5.0), Observation("b", (("export", 1.0),), 110.0, 10.0)),
+    ...     observations=(
+    ...         Observation("a", (("import", 1.0),), 100.0, 5.0),
+    ...         Observation("b", (("export", 1.0),), 110.0, 10.0),
+    ...     ),
     ...     balances=(Balance("border", (("import", 1.0), ("export", -1.0))),),
     ... )
     >>> round(reconcile(trade).means["import"], 6), round(reconcile(trade).sds["import"], 4)
     (102.0, 4.4721)
     """
     options = ReconcileOptions() if options is None else options
+    form, lower, upper = formulate_problem(problem)
+    solved = solve_formulation(form, tolerance=options.tolerance, max_iterations=options.max_iterations)
+    answer = answer_arrays(
+        form, solved, _rows([o.terms for o in problem.observations], _columns(problem)), options.standard_deviations
+    )
+    usable = solved.status == "solved"
+    tested = usable and options.standard_deviations
+    statistics = _statistics(problem, form, solved) if tested else [None] * len(problem.observations)
+    suspects: tuple[RowSuspect, ...] = ()
+    if tested and options.gross_errors:
+        suspects = find_gross_errors(
+            form,
+            solved,
+            significance=options.significance,
+            limit=options.max_gross_errors,
+            test_balances=options.suspect_balances,
+            tolerance=options.tolerance,
+            max_iterations=options.max_iterations,
+        )
+    names = problem.unknowns
+    freedom = answer.degrees_of_freedom + int(np.count_nonzero(answer.active))
+    return Reconciliation(
+        means={name: _number(answer.x[j]) for j, name in enumerate(names)},
+        sds={name: _number(answer.sd[j]) for j, name in enumerate(names)},
+        observability=_observability(problem, answer, lower == upper),
+        adjustments=tuple(
+            _adjustment(observation, answer, i, statistics[i]) for i, observation in enumerate(problem.observations)
+        )
+        if usable
+        else (),
+        objective=answer.objective if usable else math.nan,
+        degrees_of_freedom=answer.degrees_of_freedom,
+        global_test_p=global_test(answer.objective, freedom) if usable else None,
+        gross_errors=tuple(_suspect(problem, form, suspect) for suspect in suspects),
+        binding=tuple(
+            BindingBound(
+                names[j],
+                "lower" if answer.active[j] < 0 else "upper",
+                float(lower[j] if answer.active[j] < 0 else upper[j]),
+                2.0 * abs(float(answer.bound_multipliers[j])),
+            )
+            for j in np.flatnonzero(answer.active)
+            if usable and not answer.unobservable[j]
+        ),
+        status=answer.status,
+        cause=_cause(problem, answer),
+        iterations=answer.iterations,
+        options=options,
+    )
+
+
+def formulate_problem(problem: ReconcileProblem) -> tuple[Formulation, FloatArray, FloatArray]:
+    """Check a problem and turn it into rows; returns the formulation and the bounds, equal for a constant."""
     _check_problem(problem)
-    column = {name: j for j, name in enumerate(problem.unknowns)}
-    n, k = len(column), len(problem.observations)
+    column = _columns(problem)
     lower = np.array([problem.lower.get(name, 0.0) for name in column])
     upper = np.array([problem.upper.get(name, math.inf) for name in column])
-    constant = np.zeros(n, dtype=bool)
     for name, value in problem.constants.items():
         lower[column[name]] = upper[column[name]] = value
-    constant[lower == upper] = True
     labels: dict[str, int] = {}
     groups = [-1 if o.group is None else labels.setdefault(o.group, len(labels)) for o in problem.observations]
-    answer = reconcile_arrays(
+    form = formulate(
         _rows([o.terms for o in problem.observations], column),
         [o.value for o in problem.observations],
         [o.sd for o in problem.observations],
@@ -490,36 +273,57 @@ def reconcile(problem: ReconcileProblem, options: ReconcileOptions | None = None
         upper,
         groups=groups,
         transformation_sds=[o.transformation_sd for o in problem.observations],
-        products=np.array(
-            [(column[p.result], column[p.left], column[p.right]) for p in problem.products], dtype=np.intp
-        ).reshape(-1, 3),
-        standard_deviations=options.standard_deviations,
+        products=[(column[p.result], column[p.left], column[p.right]) for p in problem.products],
     )
-    usable = answer.status == "solved"
-    return Reconciliation(
-        means={name: _number(answer.x[j]) for name, j in column.items()},
-        sds={name: _number(answer.sd[j]) for name, j in column.items()},
-        observability=_observability(problem, answer, constant),
-        adjustments=tuple(_adjustment(problem.observations[i], answer, i) for i in range(k)) if usable else (),
-        objective=answer.objective if usable else math.nan,
-        degrees_of_freedom=answer.degrees_of_freedom,
-        global_test_p=_global_test(answer) if usable else None,
-        gross_errors=(),
-        binding=tuple(
-            BindingBound(
-                name,
-                "lower" if answer.active[j] < 0 else "upper",
-                float(lower[j] if answer.active[j] < 0 else upper[j]),
-                2.0 * abs(float(answer.bound_multipliers[j])),
-            )
-            for name, j in column.items()
-            if answer.active[j] and usable
-        ),
-        status=answer.status,
-        cause=answer.cause,
-        iterations=answer.iterations,
-        options=options,
-    )
+    return form, lower, upper
+
+
+def posterior_of(
+    problem: ReconcileProblem, functions: Mapping[str, Mapping[str, float]], options: ReconcileOptions | None = None
+) -> tuple[dict[str, float | None], NDArray[np.float64]]:
+    """Posterior means and exact covariance of selected linear functions of the unknowns.
+
+    Args: `problem`; `functions`: per name, unknown -> coefficient; `options`. Returns `(means, covariance)`, in the
+    order of `functions`; a function that the data do not determine has mean None and NaN in its row and column. Raises
+    `ReconcileError` where the problem is malformed or has no solution.
+
+    >>> problem = ReconcileProblem(
+    ...     ("a", "b", "c"),
+    ...     (Observation("b", (("b", 1.0),), 60.0, 3.0), Observation("c", (("c", 1.0),), 40.0, 4.0)),
+    ...     (Balance("split", (("a", 1.0), ("b", -1.0), ("c", -1.0))),),
+    ... )
+    >>> means, covariance = posterior_of(problem, {"all": {"a": 1.0}, "difference": {"b": 1.0, "c": -1.0}})
+    >>> round(means["all"], 6), round(float(covariance[0, 0]), 6), round(float(covariance[0, 1]), 6)
+    (100.0, 25.0, -7.0)
+    """
+    options = ReconcileOptions() if options is None else options
+    form, _, _ = formulate_problem(problem)
+    column = _columns(problem)
+    unknown = sorted({name for terms in functions.values() for name in terms if name not in column})
+    if unknown:
+        raise ReconcileError(f"functions: found {unknown}, which are not among the unknowns; correct the names")
+    solved = solve_formulation(form, tolerance=options.tolerance, max_iterations=options.max_iterations)
+    if solved.status != "solved":
+        raise ReconcileError(f"the reconciliation is {solved.status}: {solved.cause}")
+    system = posterior_system(form, solved)
+    block = np.zeros((system.matrix.shape[0], len(functions)))
+    for i, terms in enumerate(functions.values()):
+        for name, coefficient in terms.items():
+            block[column[name], i] += coefficient
+    weights = block[: form.soft.shape[1]]
+    covariance = np.asarray(weights.T @ system.solve_block(block)[: weights.shape[0]])
+    covariance = 0.5 * (covariance + covariance.T)
+    forces = np.abs(system.solve_block(block)[system.unknowns + solved.kept.size :])
+    size = np.max(np.abs(weights), axis=0, initial=0.0)
+    lost = np.max(forces, axis=0, initial=0.0) > 1e-7 * np.maximum(size, 1e-300)
+    covariance[lost, :] = np.nan
+    covariance[:, lost] = np.nan
+    values = weights.T @ solved.v
+    return {name: None if lost[i] else float(values[i]) for i, name in enumerate(functions)}, covariance
+
+
+def _columns(problem: ReconcileProblem) -> dict[str, int]:
+    return {name: j for j, name in enumerate(problem.unknowns)}
 
 
 def _check_problem(problem: ReconcileProblem) -> None:
@@ -621,27 +425,98 @@ def _observability(
     return kinds
 
 
-def _adjustment(observation: Observation, answer: ArrayReconciliation, i: int) -> Adjustment:
+def _adjustment(observation: Observation, answer: ArrayReconciliation, i: int, statistic: float | None) -> Adjustment:
     total = math.hypot(observation.sd, observation.transformation_sd)
     change = float(answer.fitted[i]) - observation.value
-    redundant = bool(answer.redundant[i])
-    spread = total**2 - float(answer.fitted_sd[i]) ** 2
-    tested = redundant and spread > 0 and not math.isnan(spread)
     return Adjustment(
         observation=observation.name,
         value=observation.value,
         fitted=float(answer.fitted[i]),
         sd=total,
         adjustment=change / total if total > 0 else None,
-        statistic=change / math.sqrt(spread) if tested else None,
-        redundant=redundant,
+        statistic=statistic,
+        redundant=bool(answer.redundant[i]),
         group=observation.group,
     )
 
 
-def _global_test(answer: ArrayReconciliation) -> float | None:
-    """Chance of a larger objective without gross errors; each bound that binds counts as one relation more."""
-    from scipy.special import chdtrc
+def _statistics(problem: ReconcileProblem, form: Formulation, solved: Solved) -> list[float | None]:
+    """Measurement test of each observation; copies carry that of their common error, signed as an adjustment."""
+    tests = row_tests(form, solved)
+    values: list[float | None] = [None] * len(problem.observations)
+    for row, i in enumerate(form.soft_of):
+        if i >= 0:
+            values[i] = _number(tests.soft[row])
+    for i, row in enumerate(form.group_row):
+        if row >= 0:
+            common = _number(tests.soft[row])
+            values[i] = None if common is None else -common
+    return values
 
-    freedom = answer.degrees_of_freedom + int(np.count_nonzero(answer.active))
-    return float(chdtrc(freedom, answer.objective)) if freedom > 0 else None
+
+def _suspect(problem: ReconcileProblem, form: Formulation, suspect: RowSuspect) -> Suspect:
+    kind, name, unit = _row_name(problem, form, suspect.row)
+    return Suspect(
+        name=name,
+        kind=kind,
+        statistic=-suspect.statistic if kind == "group" else suspect.statistic,
+        critical=suspect.critical,
+        estimated_error=suspect.error * unit,
+        equivalent=tuple(_row_name(problem, form, row)[1] for row in suspect.equivalent),
+        removed=suspect.removed,
+    )
+
+
+def _row_name(
+    problem: ReconcileProblem, form: Formulation, row: Row
+) -> tuple[Literal["observation", "group", "balance"], str, float]:
+    """Kind, name and unit (standard deviation of a soft row) of a row."""
+    side, number = row
+    if side == "hard":
+        return "balance", problem.balances[form.hard_of[number][1]].name, 1.0
+    i = int(form.soft_of[number])
+    if i >= 0:
+        observation = problem.observations[i]
+        alone = form.group_row[i] < 0
+        spread = math.hypot(observation.sd, observation.transformation_sd) if alone else observation.transformation_sd
+        return "observation", observation.name, spread
+    first = problem.observations[int(np.flatnonzero(form.group_row == number)[0])]
+    return "group", str(first.group), -first.sd
+
+
+def _cause(problem: ReconcileProblem, answer: ArrayReconciliation) -> str:
+    """The cause of a failure with the names of the relations that clash."""
+
+    def name(origin: Origin) -> str:
+        kind, i = origin
+        if kind == "observation":
+            return f"observation {problem.observations[i].name!r}"
+        if kind == "balance":
+            return f"balance {problem.balances[i].name!r}"
+        return f"constant {problem.unknowns[i]!r}"
+
+    if not answer.culprits:
+        return answer.cause
+    shown = [name(origin) for origin in answer.culprits[:12]]
+    more = f" and {len(answer.culprits) - 12} more" if len(answer.culprits) > 12 else ""
+    return f"{answer.cause}: {', '.join(shown)}{more}; widen a bound, drop one or give an observation an error"
+
+
+__all__ = [
+    "Adjustment",
+    "ArrayReconciliation",
+    "Balance",
+    "BindingBound",
+    "Observability",
+    "Observation",
+    "Product",
+    "ReconcileError",
+    "ReconcileOptions",
+    "ReconcileProblem",
+    "Reconciliation",
+    "Status",
+    "Suspect",
+    "posterior_of",
+    "reconcile",
+    "reconcile_arrays",
+]
