@@ -40,9 +40,9 @@ CaseOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout and nothing else.")]
 AsOfOption = Annotated[
     date | None,
-    typer.Option("--as-of", metavar="DATE", parser=read_date, help="Hide what was published after DATE (YYYY-MM-DD)."),
+    typer.Option("--as-of", metavar="DATE", parser=read_date, help="Hide what was published after DATE."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws; the same seed gives the same bytes.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws: same seed, same bytes.")]
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder for files; only what oreflow wrote is replaced.")
 ]

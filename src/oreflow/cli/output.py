@@ -175,7 +175,7 @@ def format_cell(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Replace control characters, which a case file could use to steer a terminal, by the replacement character.
+    r"""Replace control characters, which a case file could use to steer a terminal, by the replacement character.
 
     Args:
         text: any text; line breaks and tabs are kept.
@@ -184,7 +184,7 @@ def printable(text: str) -> str:
         The text with every other control character replaced.
 
     Example:
-        >>> printable("Pang\\x1b[31mwa") == "Pang\\ufffd[31mwa"
+        >>> printable("Pang\x1b[31mwa") == "Pang\ufffd[31mwa"
         True
     """
     return "".join(mark if mark.isprintable() or mark in "\n\t" else "\ufffd" for mark in text)

@@ -93,7 +93,7 @@ class _Display:
         self._last_line = time.monotonic()
         elapsed = self._last_line - self._start
         text = f"{self._description}: {self._done}" + (f" of {self._total}" if self._total else "")
-        if self._total and 0 < self._done:
+        if self._total and self._done > 0:
             text += f", {elapsed * (self._total - self._done) / self._done:.0f} s left"
         print(text, file=self._stream, flush=True)
 
