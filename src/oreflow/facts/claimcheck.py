@@ -21,9 +21,8 @@ from oreflow.core.errors import OreflowError
 from oreflow.facts.areas import WORLD, area_ids
 from oreflow.facts.claim import Claim, Source
 from oreflow.facts.quantities import (
-    MEASURE_WORDS,
-    OTHER_COMMODITIES,
     Extractor,
+    Form,
     Gazetteer,
     Quantity,
     Topic,
@@ -33,6 +32,7 @@ from oreflow.facts.quantities import (
     format_period,
     parse_period,
 )
+from oreflow.facts.vocabulary import MEASURE_WORDS, OTHER_COMMODITIES
 
 Verdict = Literal["matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"]
 
@@ -207,7 +207,7 @@ def check_readable(text: str) -> None:
     latin = sum(1 for mark in letters if ord(mark) < 0x250)
     if letters and latin < 0.5 * len(letters):
         raise TextError(
-            f"{len(letters) - latin} of {len(letters)} letters are not Latin; expected English: translate the text first"
+            f"{len(letters) - latin} of {len(letters)} letters are not Latin; expected English: translate the text"
         )
 
 
@@ -238,7 +238,7 @@ def read_claim(claim: Claim, gazetteer: Gazetteer) -> Reading | None:
     text = f"{subject} {claim.commodity.replace('_', ' ')}".lower()
     value, low, high = (None if n is None else n * factor for n in (claim.value, claim.low, claim.high))
     measure = _claim_measure(text, claim, name)
-    form = "level"
+    form: Form = "level"
     if name == "%" and measure != "tariff":
         form = "change" if changing or re.search(r"\bchange\b|increase|growth", text) else "share"
     origin, destination, place = _claim_places(claim, subject, gazetteer, measure, form)
@@ -248,7 +248,7 @@ def read_claim(claim: Claim, gazetteer: Gazetteer) -> Reading | None:
         origin,
         destination,
         place,
-        _claim_elements(claim, text),  # type: ignore[arg-type]
+        _claim_elements(claim, text),
         _claim_product(text, measure, claim),
         parse_period(claim.period),
     )
@@ -417,7 +417,8 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
         return "flow"
     if re.search(r"\bcapacity\b", text):
         return "capacity"
-    if re.search(r"\b(mine|mining|mined|production|output|supply)\b", text) or ("magnets" in text and "%" in claim.unit):
+    magnets = "magnets" in text and "%" in claim.unit
+    if magnets or re.search(r"\b(mine|mining|mined|production|output|supply)\b", text):
         return "production"
     if re.search(r"\b(demand|consumption)\b", text):
         return "demand"
@@ -427,7 +428,7 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
 
 
 def _claim_places(claim: Claim, subject: str, gazetteer: Gazetteer, measure: str, form: str) -> tuple[str, str, str]:
-    """Return origin, destination and place of a claim; the part of a share is its origin or place, the whole follows."""
+    """Return origin, destination and place of a claim; the part of a share is its origin or its place."""
     ends = [part for part in re.split(r"->|\u2192|>", claim.place) if part.strip()] if claim.place else []
     named = [_place_id(part, gazetteer) for part in ends]
     told = list(find_places(subject, gazetteer))
@@ -510,9 +511,11 @@ def _claim_product(text: str, measure: str, claim: Claim) -> str:
         return "goods"
     if re.search(r"magnet|ndfeb", f"{text} {claim.element}".lower()) and not re.search(r"magnet re", text):
         return "magnet"
+    if measure == "quota" and re.search(r"separation|smelting", text):
+        return "separated"
     if measure not in {"flow", "", "price"}:
         return ""
-    if re.search(r"\btotal\b|non-ore|headline|all re\b|\bincl|2846|3-code|oxides\+compounds|raw.material", text):
+    if re.search(r"\btotal\b|non-ore|headline|all re\b|\bincl|\b2846\b|3-code|oxides\+compounds|raw.material", text):
         return "ore" if re.search(r"exports: ores", text) else ""
     for name, pattern in (
         ("monazite", "monazite"),
@@ -993,8 +996,9 @@ def _change_in_ledger(quantity: Quantity, record: _Record) -> list[_Result]:
                 change = _fits_change(quantity, before.value, after.value)
                 signed = 100 * (after.value / before.value - 1)
                 text = (
-                    f"{before.value:,.6g} to {after.value:,.6g} {unit}, {format_period(earlier)} to {format_period(later)}: "
-                    f"{signed:+.3g}%, a factor of {after.value / before.value:.3g} ({before.claim.id}, {after.claim.id})"
+                    f"{before.value:,.6g} to {after.value:,.6g} {unit}, {format_period(earlier)} to "
+                    f"{format_period(later)}: {signed:+.3g}%, a factor of {after.value / before.value:.3g} "
+                    f"({before.claim.id}, {after.claim.id})"
                 )
                 number = change if change is not None else -math.inf
                 results.append(_Result(number, text, (before.claim.id, after.claim.id)))
@@ -1022,12 +1026,15 @@ def _balance(quantity: Quantity, record: _Record) -> list[_Result]:
                 continue
             exports = total.value - inflow.value
             ids = (total.claim.id, inflow.claim.id)
-            shown = f"total trade {total.value / 1e6:,.6g} million USD ({ids[0]}), imports {inflow.value / 1e6:,.6g} ({ids[1]})"
+            shown = (
+                f"total trade {total.value / 1e6:,.6g} million USD ({ids[0]}), "
+                f"imports {inflow.value / 1e6:,.6g} ({ids[1]})"
+            )
             if asked.measure == "deficit":
                 number = inflow.value - exports
                 text = (
-                    f"{shown}: exports {exports / 1e6:,.6g}, deficit {inflow.value / 1e6:,.6g} - {exports / 1e6:,.6g} = "
-                    f"{number / 1e6:,.6g} million USD in {format_period(total.topic.period)}"
+                    f"{shown}: exports {exports / 1e6:,.6g}, deficit {inflow.value / 1e6:,.6g} - "
+                    f"{exports / 1e6:,.6g} = {number / 1e6:,.6g} million USD in {format_period(total.topic.period)}"
                 )
             else:
                 number, text = exports, f"{shown}: exports {exports / 1e6:,.6g} million USD"
@@ -1059,9 +1066,11 @@ def _sum_of_years(quantity: Quantity, record: _Record) -> list[_Result]:
 
 def _publisher(source_id: str, titles: Mapping[str, str]) -> str:
     """Return the publisher behind a source id, without its reprints: "Reuters via The Star" is Reuters."""
-    name = titles.get(source_id, "")
-    name = re.split(r"\s+via\s+|[/(,;]", name, maxsplit=1)[0].strip().casefold()
-    return name or source_id.casefold()
+    name = titles.get(source_id, "") or source_id
+    for acronym, full in (("usgs", "U.S. Geological Survey"), ("bgs", "British Geological Survey")):
+        if name.casefold().startswith((acronym, full.casefold())):
+            return acronym
+    return re.split(r"\s+via\s+|[/(,;]", name, maxsplit=1)[0].strip().casefold()
 
 
 def _components(claims: Sequence[Claim], ledger: LedgerLike) -> list[list[str]]:
@@ -1126,8 +1135,8 @@ def _remarks(
             continue
         if how == "reading" and reading.value is not None:
             remarks.append(
-                f"{reading.claim.id} now stands at {reading.value:,.6g} {quantity.unit}; the number is another reading of "
-                f"it, since revised or read otherwise" + (f" ({reading.claim.note})" if reading.claim.note else "")
+                f"{reading.claim.id} now stands at {reading.value:,.6g} {quantity.unit}; the number is another reading "
+                f"of it, since revised or read otherwise" + (f" ({reading.claim.note})" if reading.claim.note else "")
             )
         elif how == "range":
             remarks.append(f"inside the range {reading.low:,.6g}-{reading.high:,.6g} of {reading.claim.id}")
@@ -1222,9 +1231,10 @@ def _basis_remarks(quantity: Quantity, record: _Record) -> list[str]:
         if whole.value and not any(abs(whole.value / other - 1) < 0.001 for _, other in scopes):
             scopes.append((f"{whole.label}: {whole.value:,.0f} t ({whole.claim.id})", whole.value))
     ore = any(re.search(r"\bores?\b|incl|headline", label) for label, size in scopes if size > 1.1 * scopes[0][1])
+    without = ", here without ore" if ore and _leaves_out_ore(quantity, scopes) else ""
     remarks = [
-        f"customs tonnes are gross weight as shipped{', here without ore' if ore and _leaves_out_ore(quantity, scopes) else ''}, "
-        "not REO; totals differ by scope: " + "; ".join(label for label, _ in scopes)
+        f"customs tonnes are gross weight as shipped{without}, not REO; totals differ by scope: "
+        + "; ".join(label for label, _ in scopes)
     ]
     for origin in sorted(origins):
         parts = [
@@ -1273,7 +1283,7 @@ def _reo_remark(origin: str, topic: Topic, record: _Record) -> list[str]:
 def _other_periods(quantity: Quantity, record: _Record) -> list[str]:
     fitting = []
     for reading in _comparable(quantity, record):
-        if reading.topic.period != quantity.topic.period and reading.topic.period is not None:
-            if _compare(quantity, reading) == "same" and _agreement(quantity, reading) == "value":
-                fitting.append(reading)
+        elsewhen = reading.topic.period not in (None, quantity.topic.period)
+        if elsewhen and _compare(quantity, reading) == "same" and _agreement(quantity, reading) == "value":
+            fitting.append(reading)
     return [f"the number fits {format_period(row.topic.period)} instead ({row.claim.id})" for row in fitting[:2]]

@@ -15,6 +15,34 @@ from functools import cache
 from typing import Literal
 
 from oreflow.facts.areas import WORLD, numeric_area_table
+from oreflow.facts.vocabulary import (
+    ABOUT,
+    AT_LEAST,
+    AT_MOST,
+    CASED,
+    CHANGE,
+    COUNTED,
+    CURRENCIES,
+    ELEMENTS,
+    FALL,
+    FRACTIONS,
+    MASS,
+    MEASURE_WORDS,
+    METONYMS,
+    MONTHS,
+    NEGATIONS,
+    ONES,
+    OTHER_COMMODITIES,
+    PARTITIVE,
+    PLACES,
+    PRODUCTS,
+    RISE,
+    SCALES,
+    SHORT_SCALES,
+    STOP,
+    SYMBOLS,
+    TENS,
+)
 
 Approximation = Literal["exact", "about", "at_least", "at_most"]
 Form = Literal["level", "share", "change", "factor", "rank"]
@@ -29,9 +57,9 @@ class Topic:
     """What a number is about, in the same terms for a sentence and for a claim.
 
     `measure` is production, flow, processing, quota, demand, deficit, trade, tariff, price, cost, reserves, capacity,
-    recycling, reliance, conversion or empty; a flow has `origin` and `destination`, everything else has `place`. A share
-    has its part in `origin` (flow) or `place` and its whole in `destination` (WLD for the world). `elements` is empty for
-    rare earths as a whole; `product` is empty for the sum of products. Places are ISO 3166 alpha-3 or a case's own ids.
+    recycling, reliance, conversion or empty; a flow has `origin` and `destination`, everything else has `place`. A
+    share has its part in `origin` (flow) or `place` and its whole in `destination` (WLD for the world). `elements` is
+    empty for rare earths as a whole, `product` for the sum of products. Places are ISO 3166 alpha-3 or a case's ids.
     """
 
     measure: str
@@ -82,406 +110,6 @@ _TOKEN = re.compile(
     r"|(?P<p>\n[ \t\r]*\n)"
     r"|(?P<s>[^\s])"
 )
-_PLACES: dict[str, str] = {
-    "china": "CHN",
-    "chinese": "CHN",
-    "beijing": "CHN",
-    "prc": "CHN",
-    "yunnan": "CHN",
-    "myanmar": "MMR",
-    "burma": "MMR",
-    "burmese": "MMR",
-    "naypyidaw": "MMR",
-    "naypyitaw": "MMR",
-    "kachin": "KACHIN",
-    "kachin state": "KACHIN",
-    "pangwa": "KACHIN",
-    "panwa": "KACHIN",
-    "chipwi": "KACHIN",
-    "wa state": "WA",
-    "wa": "WA",
-    "shan state": "SHAN",
-    "shan": "SHAN",
-    "us": "USA",
-    "u.s": "USA",
-    "usa": "USA",
-    "united states": "USA",
-    "america": "USA",
-    "american": "USA",
-    "united states of america": "USA",
-    "washington": "USA",
-    "mountain pass": "USA",
-    "mp": "USA",
-    "uk": "GBR",
-    "u.k": "GBR",
-    "united kingdom": "GBR",
-    "britain": "GBR",
-    "british": "GBR",
-    "india": "IND",
-    "indian": "IND",
-    "new delhi": "IND",
-    "japan": "JPN",
-    "japanese": "JPN",
-    "tokyo": "JPN",
-    "malaysia": "MYS",
-    "malaysian": "MYS",
-    "australia": "AUS",
-    "australian": "AUS",
-    "canberra": "AUS",
-    "laos": "LAO",
-    "lao": "LAO",
-    "laotian": "LAO",
-    "thailand": "THA",
-    "thai": "THA",
-    "vietnam": "VNM",
-    "viet nam": "VNM",
-    "vietnamese": "VNM",
-    "russia": "RUS",
-    "russian": "RUS",
-    "brazil": "BRA",
-    "brazilian": "BRA",
-    "germany": "DEU",
-    "german": "DEU",
-    "france": "FRA",
-    "french": "FRA",
-    "estonia": "EST",
-    "estonian": "EST",
-    "korea": "KOR",
-    "south korea": "KOR",
-    "korean": "KOR",
-    "taiwan": "TWN",
-    "madagascar": "MDG",
-    "nigeria": "NGA",
-    "nigerian": "NGA",
-    "burundi": "BDI",
-    "canada": "CAN",
-    "canadian": "CAN",
-    "indonesia": "IDN",
-    "greenland": "GRL",
-    "south africa": "ZAF",
-    "eu": "EU",
-    "european union": "EU",
-    "europe": "EU",
-    "european": "EU",
-    "euro area": "EURO_AREA",
-    "eurozone": "EURO_AREA",
-    "world": WORLD,
-    "worldwide": WORLD,
-    "global": WORLD,
-    "globally": WORLD,
-    "world total": WORLD,
-    "congo": "COD",
-    "democratic republic of the congo": "COD",
-    "drc": "COD",
-}
-_CASED = {"us", "wa", "eu", "mp", "uk", "shan", "lao", "prc", "usa", "drc", "thai"}
-_METONYMS = {"washington", "beijing", "tokyo", "canberra", "naypyidaw", "naypyitaw", "new delhi"}
-
-_ONES = {
-    word: number
-    for number, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-    )
-}
-_TENS = {
-    word: 10 * number
-    for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
-}
-_SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "lakh": 1e5, "crore": 1e7}
-_SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9}
-_FRACTIONS = {
-    "half": 2,
-    "halves": 2,
-    "third": 3,
-    "thirds": 3,
-    "quarter": 4,
-    "quarters": 4,
-    "fifth": 5,
-    "fifths": 5,
-    "sixth": 6,
-    "sixths": 6,
-    "seventh": 7,
-    "sevenths": 7,
-    "eighth": 8,
-    "eighths": 8,
-    "ninth": 9,
-    "ninths": 9,
-    "tenth": 10,
-    "tenths": 10,
-}
-_MASS = {
-    "t": 1.0,
-    "tonne": 1.0,
-    "tonnes": 1.0,
-    "ton": 1.0,
-    "tons": 1.0,
-    "mt": 1.0,
-    "tpa": 1.0,
-    "tpy": 1.0,
-    "kt": 1e3,
-    "ktpa": 1e3,
-    "kilotonne": 1e3,
-    "kilotonnes": 1e3,
-    "kiloton": 1e3,
-    "kilotons": 1e3,
-    "kg": 1e-3,
-    "kgs": 1e-3,
-    "kilo": 1e-3,
-    "kilos": 1e-3,
-    "kilogram": 1e-3,
-    "kilograms": 1e-3,
-    "kilogramme": 1e-3,
-    "kilogrammes": 1e-3,
-    "megatonne": 1e6,
-    "megatonnes": 1e6,
-}
-_CURRENCIES = {
-    "$": "USD",
-    "usd": "USD",
-    "dollar": "USD",
-    "dollars": "USD",
-    "musd": "USD",
-    "cny": "CNY",
-    "yuan": "CNY",
-    "rmb": "CNY",
-    "renminbi": "CNY",
-    "\u00a5": "CNY",
-    "eur": "EUR",
-    "euro": "EUR",
-    "euros": "EUR",
-    "\u20ac": "EUR",
-    "inr": "INR",
-    "rupees": "INR",
-    "\u20b9": "INR",
-    "gbp": "GBP",
-    "pounds": "GBP",
-    "\u00a3": "GBP",
-    "jpy": "JPY",
-    "yen": "JPY",
-    "myr": "MYR",
-    "ringgit": "MYR",
-    "aud": "AUD",
-    "kyat": "MMK",
-    "mmk": "MMK",
-}
-_COUNTED = {
-    "element": "elements",
-    "elements": "elements",
-    "site": "sites",
-    "sites": "sites",
-    "mine": "sites",
-    "mines": "sites",
-    "pool": "pools",
-    "pools": "pools",
-    "source": "sources",
-    "sources": "sources",
-    "country": "countries",
-    "countries": "countries",
-    "death": "deaths",
-    "deaths": "deaths",
-    "truck": "trucks",
-    "trucks": "trucks",
-    "truckloads": "trucks",
-    "plant": "plants",
-    "plants": "plants",
-    "commodities": "commodities",
-    "minerals": "minerals",
-    "km": "km",
-    "kilometre": "km",
-    "kilometres": "km",
-    "kilometers": "km",
-    "miles": "miles",
-    "year": "years",
-    "years": "years",
-    "month": "months",
-    "months": "months",
-    "day": "days",
-    "days": "days",
-    "people": "people",
-    "workers": "people",
-    "persons": "people",
-}
-_STOP = set(
-    ["a", "an", "and", "or", "in", "on", "at", "of", "from", "to", "by", "for", "with", "the", "that", "which", "who", "is", "was", "were", "are", "be", "as", "than", "but", "while", "when", "its", "it", "this", "these", "those", "per"]
-)
-_ABOUT = {
-    "about",
-    "around",
-    "roughly",
-    "approximately",
-    "nearly",
-    "almost",
-    "some",
-    "close",
-    "circa",
-    "approx",
-    "estimated",
-    "~",
-    "\u2248",
-}
-_AT_LEAST = {"over", "exceeding", "exceeded", "exceeds", "above", "topped", "surpassed", ">", "\u2265"}
-_AT_MOST = {"under", "below", "<", "\u2264"}
-
-MEASURE_WORDS: Mapping[str, str] = {
-    **dict.fromkeys(
-        ["production", "produce", "produces", "produced", "producing", "producer", "producers", "output", "mined", "mining", "extracted", "extraction", "extracts", "extract", "dug", "mines", "yielded", "unearthed"],
-        "production",
-    ),
-    **dict.fromkeys(
-        ["import", "imports", "imported", "importing", "importer", "bought", "buys", "buy", "buying", "purchased", "purchases", "purchase", "sourced", "received"],
-        "flow_in",
-    ),
-    **dict.fromkeys(
-        ["export", "exports", "exported", "exporting", "shipped", "ships", "shipping", "shipment", "shipments", "supplied", "supplies", "supplying", "sold", "sells", "sent", "sends", "delivered", "deliveries", "provided", "provides", "supplier", "contributed"],
-        "flow_out",
-    ),
-    **dict.fromkeys(["came", "come", "comes", "coming", "arrived", "originated", "originating", "crossed"], "flow_any"),
-    **dict.fromkeys(
-        ["processing", "processes", "processed", "process", "refining", "refines", "refined", "refine", "refinery", "refineries", "separation", "separates", "separated", "separating", "refiner", "processor"],
-        "processing",
-    ),
-    **dict.fromkeys(["quota", "quotas"], "quota"),
-    **dict.fromkeys(["demand", "consumption", "consumed", "consumes", "consume"], "demand"),
-    **dict.fromkeys(["deficit", "shortfall", "gap"], "deficit"),
-    **dict.fromkeys(["trade", "commerce", "turnover"], "trade"),
-    **dict.fromkeys(["tariff", "tariffs", "duty", "duties", "levy", "levies", "tax", "taxes", "taxed", "taxing"], "tariff"),
-    **dict.fromkeys(["price", "prices", "priced", "quoted", "traded"], "price"),
-    **dict.fromkeys(["cost", "costs", "opex", "capex"], "cost"),
-    **dict.fromkeys(["reserve", "reserves"], "reserves"),
-    **dict.fromkeys(["capacity", "capacities"], "capacity"),
-    **dict.fromkeys(["recycled", "recycling", "recovered"], "recycling"),
-    **dict.fromkeys(["reliance", "reliant"], "reliance"),
-}
-_WEAK = {"supply": "production", "market": "", "capacity": "capacity"}
-_ELEMENTS = {
-    "dysprosium": ("Dy",),
-    "dy": ("Dy",),
-    "terbium": ("Tb",),
-    "tb": ("Tb",),
-    "neodymium": ("Nd",),
-    "nd": ("Nd",),
-    "praseodymium": ("Pr",),
-    "pr": ("Pr",),
-    "ndpr": ("Nd", "Pr"),
-    "yttrium": ("Y",),
-    "scandium": ("Sc",),
-    "lanthanum": ("La",),
-    "cerium": ("Ce",),
-    "samarium": ("Sm",),
-    "gadolinium": ("Gd",),
-    "europium": ("Eu",),
-    "holmium": ("Ho",),
-    "erbium": ("Er",),
-    "thulium": ("Tm",),
-    "ytterbium": ("Yb",),
-    "lutetium": ("Lu",),
-    "hree": ("HREE",),
-    "hrees": ("HREE",),
-    "heavy": ("HREE",),
-    "heavies": ("HREE",),
-    "lree": ("LREE",),
-    "light": ("LREE",),
-    "ionic": ("HREE",),
-}
-_SYMBOLS = {"dy", "tb", "nd", "pr"}
-_PRODUCTS = {
-    "ore": "ore",
-    "ores": "ore",
-    "concentrate": "ore",
-    "concentrates": "ore",
-    "bastnaesite": "ore",
-    "bastnasite": "ore",
-    "monazite": "monazite",
-    "carbonate": "carbonate",
-    "carbonates": "carbonate",
-    "chloride": "chloride",
-    "chlorides": "chloride",
-    "oxide": "oxide",
-    "oxides": "oxide",
-    "magnet": "magnet",
-    "magnets": "magnet",
-    "ndfeb": "magnet",
-    "scrap": "scrap",
-    "goods": "goods",
-    "merchandise": "goods",
-}
-OTHER_COMMODITIES = frozenset(
-    ["copper", "lithium", "cobalt", "nickel", "gallium", "germanium", "tin", "jade", "gold", "oil", "gas", "coal", "timber", "teak", "rice", "graphite", "tungsten", "antimony", "uranium", "steel", "iron", "bauxite", "aluminium", "aluminum", "silver", "zinc", "titanium", "manganese", "platinum", "palladium", "rubies", "garments", "sulphate", "cement", "diesel", "opium", "beans", "maize", "rubber"]
-)
-"""Commodities that are no rare earths: a number about one of them is compared only with claims that name it."""
-_NEGATIONS = {"non", "without", "excluding", "except", "no", "not", "other", "minus"}
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        [
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sep sept",
-            "october oct",
-            "november nov",
-            "december dec",
-        ],
-        start=1,
-    )
-    for name in names.split()
-}
-_RISE = {
-    "rose",
-    "rise",
-    "rises",
-    "risen",
-    "grew",
-    "grown",
-    "growth",
-    "increase",
-    "increased",
-    "increases",
-    "up",
-    "climbed",
-    "jumped",
-    "surged",
-    "gained",
-    "higher",
-    "soared",
-    "expanded",
-    "leapt",
-    "rising",
-    "increasing",
-    "growing",
-    "gain",
-}
-_FALL = {
-    "fell",
-    "fall",
-    "falls",
-    "fallen",
-    "drop",
-    "dropped",
-    "declined",
-    "decline",
-    "down",
-    "decreased",
-    "decrease",
-    "shrank",
-    "lower",
-    "plunged",
-    "slumped",
-    "slid",
-    "tumbled",
-    "sank",
-    "falling",
-    "contracted",
-    "cut",
-    "less",
-}
-_CHANGE = _RISE | _FALL | {"went", "changed", "moved", "swelled", "dwindled"}
-_PARTITIVE = {"most", "much", "mainly", "mostly", "largely", "majority", "including", "bulk", "primarily", "chiefly"}
 _ATTRIBUTION = re.compile(
     r"\b(?:according to|citing|quoting)\s+[^,.;()\n]{1,80}"
     r"|\b(?:[A-Za-z]+\s)?(?:sources?|officials?|analysts?|experts?|people|data|figures|ministry|customs)\s"
@@ -626,7 +254,7 @@ def _base_gazetteer() -> dict[tuple[str, ...], str]:
         words = _words(area.name)
         if area.kind == "country" and words and all(len(word) > 2 for word in words):
             names.setdefault(words, area.id)
-    for name, place in _PLACES.items():
+    for name, place in PLACES.items():
         names[_words(name) or (name,)] = place
     names[("u.s",)], names[("u.k",)] = "USA", "GBR"
     return names
@@ -680,7 +308,7 @@ def _place_mentions(tokens: Sequence[_Token], names: Gazetteer) -> list[tuple[in
             for length in range(min(longest, len(lowered)), 0, -1):
                 key = tuple(lowered[:length])
                 place = names.get(key)
-                if place is None or (length == 1 and key[0] in _CASED and not word[0].isupper()):
+                if place is None or (length == 1 and key[0] in CASED and not word[0].isupper()):
                     continue
                 if length == 1 and key[0] == "us" and word != "US":
                     continue
@@ -768,7 +396,7 @@ class _Sentence:
         kind, word, start, _ = self.tokens[at]
         if kind == "n":
             before = self.tokens[at - 1] if at else None
-            if before and before[0] == "w" and before[3] == start and before[1].lower() not in _CURRENCIES:
+            if before and before[0] == "w" and before[3] == start and before[1].lower() not in CURRENCIES:
                 return None
             if before and before[1] == "." and before[3] == start:
                 return None
@@ -787,30 +415,30 @@ class _Sentence:
         if word == "hundred":
             value, step, after, plain = 100 * value, 100 * step, after + 1, False
             word = self._word(after)
-        if word in _SCALES:
-            value, step, after, plain = value * _SCALES[word], step * _SCALES[word], after + 1, False
-        elif word in _SHORT_SCALES and after < len(self.tokens):
+        if word in SCALES:
+            value, step, after, plain = value * SCALES[word], step * SCALES[word], after + 1, False
+        elif word in SHORT_SCALES and after < len(self.tokens):
             attached = self.tokens[after][2] == self.tokens[after - 1][3]
-            money = self._word(first - 1) in _CURRENCIES or self._word(after + 1) in _CURRENCIES
+            money = self._word(first - 1) in CURRENCIES or self._word(after + 1) in CURRENCIES
             if (attached and word != "b") or money:
-                value, step, after, plain = value * _SHORT_SCALES[word], step * _SHORT_SCALES[word], after + 1, False
+                value, step, after, plain = value * SHORT_SCALES[word], step * SHORT_SCALES[word], after + 1, False
         elif word == "musd":
             value, step, plain = value * 1e6, step * 1e6, False
         return _Number(first, after, value, step, plain)
 
     def _number_words(self, at: int) -> _Number | None:
         total, current, position, seen, smallest = 0.0, 0.0, at, False, 1.0
-        if self._word(at) in {"a", "an"} and self._word(at + 1) in {"hundred", *_SCALES, *_FRACTIONS, "dozen"}:
+        if self._word(at) in {"a", "an"} and self._word(at + 1) in {"hundred", *SCALES, *FRACTIONS, "dozen"}:
             current, position, seen = 1.0, at + 1, True
         while position < len(self.lower):
             word = self.lower[position]
-            if word in _ONES or word in _TENS:
-                current += _ONES.get(word, 0) or _TENS.get(word, 0)
+            if word in ONES or word in TENS:
+                current += ONES.get(word, 0) or TENS.get(word, 0)
                 smallest, seen = 1.0, True
             elif word == "hundred" and seen:
                 current, smallest = (current or 1.0) * 100, 100.0
-            elif word in _SCALES and seen:
-                total, current, smallest = total + (current or 1.0) * _SCALES[word], 0.0, _SCALES[word]
+            elif word in SCALES and seen:
+                total, current, smallest = total + (current or 1.0) * SCALES[word], 0.0, SCALES[word]
             elif word == "dozen" and seen:
                 current, smallest = current * 12, 12.0
             elif word == "and" and seen and self._word(position + 1) in {"a"} and self._word(position + 2) == "half":
@@ -824,20 +452,20 @@ class _Sentence:
         if (
             position < len(self.lower)
             and self.lower[position] == "-"
-            and self._word(position + 1) in _FRACTIONS
+            and self._word(position + 1) in FRACTIONS
             and seen
         ):
             position += 1
         word = self._word(position)
-        if word in _FRACTIONS and (seen or word == "half"):
+        if word in FRACTIONS and (seen or word == "half"):
             scale_at = position + 1 + (self._word(position + 1) == "of")
             scale_at += self._word(scale_at) == "a"
-            if self._word(scale_at) in _SCALES:
-                scale = _SCALES[self._word(scale_at)]
-                part = (value if seen else 1.0) * scale / _FRACTIONS[word]
+            if self._word(scale_at) in SCALES:
+                scale = SCALES[self._word(scale_at)]
+                part = (value if seen else 1.0) * scale / FRACTIONS[word]
                 return _Number(at, scale_at + 1, part, 0.01 * scale, False)
-        if word in _FRACTIONS and (seen or word == "half") and self._is_fraction(position):
-            return _Number(at, position + 1, 100 * (value if seen else 1.0) / _FRACTIONS[word], 1.0, False, True)
+        if word in FRACTIONS and (seen or word == "half") and self._is_fraction(position):
+            return _Number(at, position + 1, 100 * (value if seen else 1.0) / FRACTIONS[word], 1.0, False, True)
         if not seen or (value == 0 and self._word(at) != "zero"):
             return None
         if value > 1e15:
@@ -846,10 +474,10 @@ class _Sentence:
 
     def _joins(self, position: int, word: str) -> bool:
         before, after = self._word(position - 1), self._word(position + 1)
-        numeric = after in _ONES or after in _TENS or after == "hundred" or after in _SCALES
+        numeric = after in ONES or after in TENS or after == "hundred" or after in SCALES
         if word == "and":
-            return numeric and (before == "hundred" or before in _SCALES)
-        return numeric and (before in _TENS or before in _ONES) and (before in _TENS or after not in _ONES)
+            return numeric and (before == "hundred" or before in SCALES)
+        return numeric and (before in TENS or before in ONES) and (before in TENS or after not in ONES)
 
     def _is_fraction(self, position: int) -> bool:
         word, before, after = self.lower[position], self._word(position - 1), self._word(position + 1)
@@ -934,7 +562,7 @@ class _Sentence:
             or (joint == "to" and opened == "from" and not self._changes_before(number.first))
         ):
             at = after + 1
-            if self._word(at) in _CURRENCIES:
+            if self._word(at) in CURRENCIES:
                 at += 1
             second = self._number(at)
             if second is not None and second.value >= number.value and not second.fraction:
@@ -943,50 +571,49 @@ class _Sentence:
 
     def _before_hedge(self, at: int) -> int:
         position = at - 1
-        while position >= 0 and (self.lower[position] in _ABOUT or self.lower[position] in _CURRENCIES):
+        while position >= 0 and (self.lower[position] in ABOUT or self.lower[position] in CURRENCIES):
             position -= 1
         return position
 
     def _changes_before(self, at: int) -> bool:
-        return any(word in _CHANGE for word in self.lower[max(0, at - 8) : at])
+        return any(word in CHANGE for word in self.lower[max(0, at - 8) : at])
 
     def _unit(self, number: _Number) -> tuple[str | None, int]:
         at = number.after
         before = self._word(number.first - 1)
         word = self._word(at)
-        if word == "-" and self._word(at + 1) in {*_MASS, "year", "km"} and self._word(at + 1) not in {"year"}:
+        if word == "-" and self._word(at + 1) in {*MASS, "year", "km"} and self._word(at + 1) not in {"year"}:
             at, word = at + 1, self._word(at + 1)
         if word == "%" or word in {"percent", "pct", "percentage"}:
             return "%", at + (2 if self._word(at + 1) in {"point", "points"} else 1)
         if word == "per" and self._word(at + 1) == "cent":
             return "%", at + 2
-        money = _CURRENCIES.get(before)
-        if money is None and word in _CURRENCIES:
-            money, at = _CURRENCIES[word], at + 1
+        money = CURRENCIES.get(before)
+        if money is None and word in CURRENCIES:
+            money, at = CURRENCIES[word], at + 1
         elif money is None and word in {"us", "u.s."} and self._word(at + 1) in {"dollar", "dollars"}:
             money, at = "USD", at + 2
-        elif money is None and word == "million" and self._word(at + 1) in _CURRENCIES:
-            money, at = _CURRENCIES[self._word(at + 1)], at + 2
+        elif money is None and word == "million" and self._word(at + 1) in CURRENCIES:
+            money, at = CURRENCIES[self._word(at + 1)], at + 2
         if money is not None:
             return self._per(money, at)
-        if word in {"metric", "gross", "short", "long"} and self._word(at + 1) in _MASS:
+        if word in {"metric", "gross", "short", "long"} and self._word(at + 1) in MASS:
             at, word = at + 1, self._word(at + 1)
-        if word in _MASS:
+        if word in MASS:
             return self._mass(at)
         for reach in range(4):
             noun = self._word(at + reach)
-            if noun in _COUNTED and not (reach and noun in {"year", "years", "month", "months", "day", "days"}):
+            if noun in COUNTED and not (reach and noun in {"year", "years", "month", "months", "day", "days"}):
                 return self._counted(noun, at + reach)
-            if noun in _STOP or (not noun.isalpha() and noun != "-") or at + reach in self.taken:
+            if noun in STOP or (not noun.isalpha() and noun != "-") or at + reach in self.taken:
                 break
         return None, at
 
     def _counted(self, noun: str, at: int) -> tuple[str | None, int]:
-        return f"count:{_COUNTED[noun]}", at + 1
+        return f"count:{COUNTED[noun]}", at + 1
 
     def _mass(self, at: int) -> tuple[str, int]:
-        token = self.tokens[at][1]
-        unit = "Mt" if token == "Mt" else self.lower[at]
+        unit = "Mt" if self.tokens[at][1] == "Mt" else self.lower[at]
         at += 1
         yearly = self._word(at + 1) in {"month", "year", "yr", "annum"}
         compared = self._word(at + 2) in {"earlier", "before", "ago", "previously"}
@@ -1001,7 +628,7 @@ class _Sentence:
             if self._word(mass) == "metric":
                 mass += 1
             word = self._word(mass)
-            if word in _MASS and (word != "t" or self._word(at) != "a"):
+            if word in MASS and (word != "t" or self._word(at) != "a"):
                 return f"{money}/{word}", mass + 1
         return money, at
 
@@ -1013,7 +640,7 @@ class _Sentence:
             if self.lower[at] != "to":
                 continue
             target = at + 1
-            while self._word(target) in _ABOUT or self._word(target) in _CURRENCIES:
+            while self._word(target) in ABOUT or self._word(target) in CURRENCIES:
                 target += 1
             second = self._number(target)
             if second is None:
@@ -1041,8 +668,8 @@ class _Sentence:
             )
         if word == "top":
             position = at + 1 + (self._word(at + 1) == "-")
-            if self._word(position) in _ONES and _ONES[self._word(position)] > 1:
-                value = float(_ONES[self._word(position)])
+            if self._word(position) in ONES and ONES[self._word(position)] > 1:
+                value = float(ONES[self._word(position)])
                 return _Raw(at, position + 1, value, value, 1.0, "rank", "at_most")
         if word in {"largest", "biggest"} and self._word(at - 1) == "s" and self._word(at - 3) in {"world", ""}:
             return _Raw(at, at + 1, 1.0, 1.0, 1.0, "rank", "exact")
@@ -1060,7 +687,7 @@ class _Sentence:
 
     def _approximation(self, first: int) -> Approximation:
         at = first - 1
-        while at >= 0 and (self.lower[at] in _CURRENCIES or self.lower[at] in {"a", "the", "an", "estimated", "us"}):
+        while at >= 0 and (self.lower[at] in CURRENCIES or self.lower[at] in {"a", "the", "an", "estimated", "us"}):
             at -= 1
         word, before = self._word(at), self._word(at - 1)
         if word in {"than", "as"}:
@@ -1076,11 +703,11 @@ class _Sentence:
             return "at_most"
         if word == "to" and before == "close":
             return "about"
-        if word in _AT_LEAST and not (word in {"above", "over"} and before in {"just", "slightly"}):
+        if word in AT_LEAST and not (word in {"above", "over"} and before in {"just", "slightly"}):
             return "at_least"
-        if word in _AT_LEAST or word in _ABOUT:
+        if word in AT_LEAST or word in ABOUT:
             return "about"
-        return "at_most" if word in _AT_MOST else "exact"
+        return "at_most" if word in AT_MOST else "exact"
 
     # periods -----------------------------------------------------------------------------------------------------
 
@@ -1100,14 +727,14 @@ class _Sentence:
         if not 0 <= at < len(self.tokens) or self.tokens[at][0] != "n":
             return None
         word = self.tokens[at][1]
-        if not re.fullmatch(r"(?:19|20)\d\d", word) or self._word(at - 1) in _CURRENCIES:
+        if not re.fullmatch(r"(?:19|20)\d\d", word) or self._word(at - 1) in CURRENCIES:
             return None
-        if at and self.tokens[at - 1][0] == "w" and self.tokens[at - 1][3] == self.tokens[at][2]:
-            if self.lower[at - 1] not in {"fy", "h", "q", "cy"}:
-                return None
+        glued = at > 0 and self.tokens[at - 1][0] == "w" and self.tokens[at - 1][3] == self.tokens[at][2]
+        if glued and self.lower[at - 1] not in {"fy", "h", "q", "cy"}:
+            return None
         following = self._word(at + 1)
-        if following in {"%", "percent", "usd", "dollars", "yuan", "kg", "km", "sites", "mines", *_SCALES} or (
-            following in _MASS and following not in {"t", "mt"}
+        if following in {"%", "percent", "usd", "dollars", "yuan", "kg", "km", "sites", "mines", *SCALES} or (
+            following in MASS and following not in {"t", "mt"}
         ):
             return None
         if following == "t" or (following == "per" and self._word(at + 2) == "cent"):
@@ -1130,7 +757,7 @@ class _Sentence:
                     if last > year:
                         return _When(at, at + 3, (12 * year, 12 * last + 11))
             return _When(at, at + 1, (12 * year, 12 * year + 11))
-        if word in _MONTHS and (word != "may" or self.tokens[at][1] == "May") and (word != "mar" or len(word) == 3):
+        if word in MONTHS and (word != "may" or self.tokens[at][1] == "May") and (word != "mar" or len(word) == 3):
             return self._months(at)
         if word in {"first", "second", "opening", "h", "q", "third", "fourth", "last", "final"}:
             return self._part_of_year(at)
@@ -1141,13 +768,13 @@ class _Sentence:
         return None
 
     def _months(self, at: int) -> _When | None:
-        first = last = _MONTHS[self.lower[at]]
+        first = last = MONTHS[self.lower[at]]
         position = at + 1
         if (
             self._word(position) in {"to", "-", "\u2013", "through", "and", "until"}
-            and self._word(position + 1) in _MONTHS
+            and self._word(position + 1) in MONTHS
         ):
-            last, position = _MONTHS[self._word(position + 1)], position + 2
+            last, position = MONTHS[self._word(position + 1)], position + 2
         while self._word(position) in {"of", ",", "in", "."}:
             position += 1
         if self.tokens[position : position + 1] and re.fullmatch(r"[0-3]?\d", self._word(position)):
@@ -1175,7 +802,7 @@ class _Sentence:
         elif self._word(position) == "quarter":
             months, position = 3, position + 1
         elif word in {"first", "opening"} and self._word(position + 1) == "months":
-            count = _ONES.get(self._word(position), 0)
+            count = int(ONES.get(self._word(position), 0))
             if not count and self._word(position).isdigit():
                 count = int(self._word(position)[:2])
             ordinal, months, position = 1, count, position + 2
@@ -1226,7 +853,9 @@ class _Sentence:
         position = index + 1
         after = self.raws[position].first if position < len(self.raws) else len(self.tokens)
         right = after
-        if (position < len(self.raws) and self._word(after - 1) == "(") or (position < len(self.raws) and self.raws[position].unit == "%" and self._appositive(index, position)):
+        if (position < len(self.raws) and self._word(after - 1) == "(") or (
+            position < len(self.raws) and self.raws[position].unit == "%" and self._appositive(index, position)
+        ):
             right = self.raws[position + 1].first if position + 1 < len(self.raws) else len(self.tokens)
         return before, after, right
 
@@ -1236,16 +865,18 @@ class _Sentence:
 
     def _describe(self, index: int, raw: _Raw, found: list[Quantity], phrase: str) -> Quantity | None:
         before, after, right = self._window(index)
-        period, origin_of_period = self._when_of(index, raw, before, after)
+        period, origin_of_period = self._when_of(index, raw, after)
         measure, direction = self._measure_of(raw, before, right)
         form, rising = self._form_of(raw, measure)
         if raw.unit.startswith("count:") and form == "level":
             measure = {"km": "distance", "miles": "distance"}.get(raw.unit[6:], "count")
         elements, product = self._commodity_of(raw, before, right)
+        if measure == "quota":
+            product = "separated" if {"separation", "smelting"} & set(self.lower) else ""
         topic = self._topic(raw, measure, direction, form, (before, right), found)
         topic = replace(topic, period=period, elements=elements, product=product)
         start, end = self.tokens[raw.first][2], self.tokens[raw.after - 1][3]
-        if raw.first and self.lower[raw.first - 1] in _CURRENCIES:
+        if raw.first and self.lower[raw.first - 1] in CURRENCIES:
             start = self.tokens[raw.first - 1][2]
         if not math.isfinite(raw.low) or not math.isfinite(raw.high):
             return None
@@ -1277,7 +908,7 @@ class _Sentence:
             phrase,
         )
 
-    def _when_of(self, index: int, raw: _Raw, before: int, after: int) -> tuple[Period | None, PeriodOrigin]:
+    def _when_of(self, index: int, raw: _Raw, after: int) -> tuple[Period | None, PeriodOrigin]:
         split = self._split_period(index, raw)
         if split is not None:
             return split, "stated"
@@ -1304,12 +935,12 @@ class _Sentence:
         return (self.last_period, "inherited") if self.last_period else (None, "none")
 
     def _split_period(self, index: int, raw: _Raw) -> Period | None:
-        """A change from x to y between two years: the first number belongs to the first year, the second to the last."""
+        """A change from x to y between two years: the first number is of the first year, the second of the last."""
         spans = [when for when in self.whens if when.period and when.period[1] - when.period[0] >= 12]
         if len(spans) != 1 or len([when for when in self.whens if when.period]) != 1 or spans[0].period is None:
             return None
         first, last = spans[0].period
-        if first % 12 or last % 12 != 11 or not any(word in _CHANGE for word in self.lower):
+        if first % 12 or last % 12 != 11 or not any(word in CHANGE for word in self.lower):
             return None
         pair = [place for place, item in enumerate(self.raws) if item.unit == raw.unit]
         if index not in pair or len(pair) < 2 or raw.unit in {"factor", "rank"}:
@@ -1384,7 +1015,7 @@ class _Sentence:
         following = self.lower[raw.after : raw.after + 3]
         to = "to" in left and not {"up", "close"} & set(left)
         if after in {"of", "share"} and not {"more", "less", "lower", "higher"} & set(following[:1]):
-            verbs = set(left) & _CHANGE - {"less", "up", "higher", "lower"}
+            verbs = set(left) & CHANGE - {"less", "up", "higher", "lower"}
             return ("change", self._rises(left)) if verbs and after != "of" and not to else ("share", None)
         if after in {
             "more",
@@ -1406,7 +1037,7 @@ class _Sentence:
             "above",
         }:
             return "change", self._rises([after])
-        changing = [word for word in left if word in _CHANGE and word not in {"less", "higher", "lower"}]
+        changing = [word for word in left if word in CHANGE and word not in {"less", "higher", "lower"}]
         if changing and not to and not ("up" in changing and "to" in left):
             return "change", self._rises(changing)
         return "share", None
@@ -1415,9 +1046,9 @@ class _Sentence:
     def _rises(words: Sequence[str]) -> bool | None:
         nouns_up, nouns_down = {"more", "jump", "above"}, {"fewer", "below"}
         for word in reversed(words):
-            if word in _RISE or word in nouns_up:
+            if word in RISE or word in nouns_up:
                 return True
-            if word in _FALL or word in nouns_down:
+            if word in FALL or word in nouns_down:
                 return False
         return None
 
@@ -1432,21 +1063,29 @@ class _Sentence:
                 word = self.lower[at]
                 if word in OTHER_COMMODITIES and not product:
                     product = word
-                elif word in _PRODUCTS and not product and at not in self.place_at:
-                    negated = self._word(at - 1) in _NEGATIONS or (
-                        self._word(at - 1) == "-" and self._word(at - 2) in _NEGATIONS
+                elif word in PRODUCTS and not product and at not in self.place_at:
+                    negated = self._word(at - 1) in NEGATIONS or (
+                        self._word(at - 1) == "-" and self._word(at - 2) in NEGATIONS
                     )
                     reo = word in {"oxide", "oxides"} and (
                         self._word(at + 1) in {"equivalent", "equivalents"}
-                        or (self._word(at - 1) in {"earth", "earths"}
-                        and self._word(at + 1) in {"eq"})
+                        or (self._word(at - 1) in {"earth", "earths"} and self._word(at + 1) in {"eq"})
                     )
                     if not negated and not reo:
-                        product = _PRODUCTS[word]
-                elif word in _ELEMENTS and (word not in _SYMBOLS or self.tokens[at][1][0].isupper()):
-                    if word in {"heavy", "light"} and self._word(at + 1) not in {"rare", "rees", "ree", "element", "elements", "-", "earth", "earths"}:
+                        product = PRODUCTS[word]
+                elif word in ELEMENTS and (word not in SYMBOLS or self.tokens[at][1][0].isupper()):
+                    if word in {"heavy", "light"} and self._word(at + 1) not in {
+                        "rare",
+                        "rees",
+                        "ree",
+                        "element",
+                        "elements",
+                        "-",
+                        "earth",
+                        "earths",
+                    }:
                         continue
-                    elements.update(_ELEMENTS[word])
+                    elements.update(ELEMENTS[word].split("+"))
                 elif word == "magnet" and self._word(at + 1) == "rare":
                     elements.add("MAGNET")
             if elements or product:
@@ -1465,8 +1104,8 @@ class _Sentence:
 
     def _names_commodity(self, span: Iterable[int]) -> bool:
         return any(
-            self.lower[at] in _ELEMENTS
-            or self.lower[at] in _PRODUCTS
+            self.lower[at] in ELEMENTS
+            or self.lower[at] in PRODUCTS
             or self.lower[at] in OTHER_COMMODITIES
             or self.lower[at] == "rare"
             for at in span
@@ -1546,7 +1185,7 @@ class _Sentence:
         inside = [item for item in inside if self._word(item[0] - 1) in {"in", "from", "of", "by", "the", "for", "at"}]
         left = [item for item in self.places if item[1] <= raw.first and item[2] != skip]
         near = [item for item in left if item[0] >= before]
-        subject = [item for item in near if item[3] not in _METONYMS] or near
+        subject = [item for item in near if item[3] not in METONYMS] or near
         if subject:
             possessors = [item for item in subject if self._role(self.places.index(item)) == "possessor"]
             return (possessors or subject)[-1][2]
@@ -1580,7 +1219,7 @@ class _Sentence:
     ) -> Topic:
         before, right = window
         origin = destination = ""
-        stop = next((at for at in range(raw.after, right) if self.lower[at] in _PARTITIVE), right)
+        stop = next((at for at in range(raw.after, right) if self.lower[at] in PARTITIVE), right)
         for at, role in roles:
             first, _, place, _ = self.places[at]
             if place == WORLD:
@@ -1590,14 +1229,13 @@ class _Sentence:
                 origin = origin if origin and first >= raw.after and raw.unit != "%" else place
             elif (role == "destination" and (local or first < raw.first)) or role == "reporter_in":
                 destination = destination or place
-            elif role == "reporter_out" and (local or (first < raw.first and not raw.whole)):
-                if not raw.whole:
-                    origin = origin or place
+            elif role == "reporter_out" and not raw.whole and (local or first < raw.first):
+                origin = origin or place
         if raw.whole:
             origin = ""
         elif not origin:
             earlier = [self.places[at] for at, role in roles if role == "origin" and self.places[at][0] < before]
-            partitive = any(word in _PARTITIVE for word in self.lower[:before])
+            partitive = any(word in PARTITIVE for word in self.lower[:before])
             separate = found and found[-1].topic.measure == "flow" and not found[-1].topic.origin
             if earlier and not partitive and not separate:
                 origin = earlier[-1][2]
@@ -1626,7 +1264,7 @@ class _Sentence:
 
 
 def _scale_of(sentence: _Sentence, number: _Number) -> float:
-    scales = [_SCALES.get(word, 1.0) for word in sentence.lower[number.first : number.after]]
+    scales = [SCALES.get(word, 1.0) for word in sentence.lower[number.first : number.after]]
     return max(scales, default=1.0)
 
 
@@ -1656,10 +1294,10 @@ def _canonical_unit(unit: str) -> tuple[float, str]:
         return 1.609344, "count:km"
     if "|" in unit:
         mass, per = unit.split("|")
-        return (1e6 if mass == "Mt" else _MASS[mass]), ("t/month" if per == "month" else "t")
+        return (1e6 if mass == "Mt" else MASS[mass]), ("t/month" if per == "month" else "t")
     if "/" in unit:
         money, mass = unit.split("/")
-        return 1.0 / _MASS[mass], f"{money}/t"
+        return 1.0 / MASS[mass], f"{money}/t"
     return 1.0, unit
 
 

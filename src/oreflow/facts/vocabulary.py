@@ -1,0 +1,300 @@
+"""The words by which English texts and claims name numbers, units, places, subjects and commodities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from oreflow.facts.areas import WORLD
+
+_T = TypeVar("_T")
+
+
+def _classes(words: Mapping[_T, str], *, separator: str = " ") -> dict[str, _T]:
+    """Turn class -> words into word -> class."""
+    return {word.strip(): name for name, text in words.items() for word in text.split(separator)}
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+PLACES: Mapping[str, str] = _classes(
+    {
+        "CHN": "china,chinese,beijing,prc,yunnan",
+        "MMR": "myanmar,burma,burmese,naypyidaw,naypyitaw",
+        "KACHIN": "kachin,kachin state,pangwa,panwa,chipwi",
+        "WA": "wa state,wa",
+        "SHAN": "shan state,shan",
+        "USA": "us,u.s,usa,united states,america,american,united states of america,washington,mountain pass,mp",
+        "GBR": "uk,u.k,united kingdom,britain,british",
+        "IND": "india,indian,new delhi",
+        "JPN": "japan,japanese,tokyo",
+        "MYS": "malaysia,malaysian",
+        "AUS": "australia,australian,canberra",
+        "LAO": "laos,lao,laotian",
+        "THA": "thailand,thai",
+        "VNM": "vietnam,viet nam,vietnamese",
+        "RUS": "russia,russian",
+        "BRA": "brazil,brazilian",
+        "DEU": "germany,german",
+        "FRA": "france,french",
+        "EST": "estonia,estonian",
+        "KOR": "korea,south korea,korean",
+        "TWN": "taiwan",
+        "MDG": "madagascar",
+        "NGA": "nigeria,nigerian",
+        "BDI": "burundi",
+        "CAN": "canada,canadian",
+        "IDN": "indonesia",
+        "GRL": "greenland",
+        "ZAF": "south africa",
+        "EU": "eu,european union,europe,european",
+        "EURO_AREA": "euro area,eurozone",
+        WORLD: "world,worldwide,global,globally,world total",
+        "COD": "congo,democratic republic of the congo,drc",
+    },
+    separator=",",
+)
+"""Country names, adjectives and capitals that texts use -> place id."""
+CASED = _set("drc eu lao mp prc shan thai uk us usa wa")
+"""Place names that are common words unless capitalised."""
+METONYMS = _set("beijing canberra naypyidaw naypyitaw tokyo washington")
+"""Capitals that stand for a government, and so are the subject of a number only for want of another place."""
+ONES: Mapping[str, float] = _classes(
+    {
+        0.0: "zero",
+        1.0: "one",
+        2.0: "two",
+        3.0: "three",
+        4.0: "four",
+        5.0: "five",
+        6.0: "six",
+        7.0: "seven",
+        8.0: "eight",
+        9.0: "nine",
+        10.0: "ten",
+        11.0: "eleven",
+        12.0: "twelve",
+        13.0: "thirteen",
+        14.0: "fourteen",
+        15.0: "fifteen",
+        16.0: "sixteen",
+        17.0: "seventeen",
+        18.0: "eighteen",
+        19.0: "nineteen",
+    }
+)
+"""Numbers to nineteen."""
+TENS: Mapping[str, float] = _classes(
+    {
+        20.0: "twenty",
+        30.0: "thirty",
+        40.0: "forty",
+        50.0: "fifty",
+        60.0: "sixty",
+        70.0: "seventy",
+        80.0: "eighty",
+        90.0: "ninety",
+    }
+)
+"""Twenty to ninety."""
+SCALES: Mapping[str, float] = _classes(
+    {
+        1000.0: "thousand",
+        1000000.0: "million",
+        1000000000.0: "billion",
+        1000000000000.0: "trillion",
+        100000.0: "lakh",
+        10000000.0: "crore",
+    }
+)
+"""Multipliers in words."""
+SHORT_SCALES: Mapping[str, float] = _classes(
+    {
+        1000.0: "k",
+        1000000.0: "m mn mln",
+        1000000000.0: "bn b",
+    }
+)
+"""Multipliers as letters behind a number."""
+FRACTIONS: Mapping[str, float] = _classes(
+    {
+        2.0: "half halves",
+        3.0: "third thirds",
+        4.0: "quarter quarters",
+        5.0: "fifth fifths",
+        6.0: "sixth sixths",
+        7.0: "seventh sevenths",
+        8.0: "eighth eighths",
+        9.0: "ninth ninths",
+        10.0: "tenth tenths",
+    }
+)
+"""Fractions -> denominator."""
+MASS: Mapping[str, float] = _classes(
+    {
+        1.0: "t tonne tonnes ton tons mt tpa tpy",
+        1000.0: "kt ktpa kilotonne kilotonnes kiloton kilotons",
+        0.001: "kg kgs kilo kilos kilogram kilograms kilogramme kilogrammes",
+        1000000.0: "megatonne megatonnes",
+    }
+)
+"""Words of mass -> tonnes."""
+CURRENCIES: Mapping[str, str] = _classes(
+    {
+        "USD": "$ usd dollar dollars musd",
+        "CNY": "cny yuan rmb renminbi ¥",
+        "EUR": "eur euro euros €",
+        "INR": "inr rupees ₹",
+        "GBP": "gbp pounds £",
+        "JPY": "jpy yen",
+        "MYR": "myr ringgit",
+        "AUD": "aud",
+        "MMK": "kyat mmk",
+    }
+)
+"""Signs and words of money -> currency code."""
+COUNTED: Mapping[str, str] = _classes(
+    {
+        "elements": "element elements",
+        "sites": "site sites mine mines",
+        "pools": "pool pools",
+        "sources": "source sources",
+        "countries": "country countries",
+        "deaths": "death deaths",
+        "trucks": "truck trucks truckloads",
+        "plants": "plant plants",
+        "commodities": "commodities",
+        "minerals": "minerals",
+        "km": "km kilometre kilometres kilometers",
+        "miles": "miles",
+        "years": "year years",
+        "months": "month months",
+        "days": "day days",
+        "people": "people workers persons",
+    }
+)
+"""Nouns that are counted -> name of the count."""
+STOP = _set(
+    "a an and are as at be but by for from in is it its of on or per than that the these this those to was were "
+    "when which while who with"
+)
+"""Words that end a noun phrase."""
+ABOUT = _set("about almost approx approximately around circa close estimated nearly roughly some ~ ≈")
+"""Words by which a number is only roughly meant."""
+AT_LEAST = _set("> above exceeded exceeding exceeds over surpassed topped ≥")
+"""Words for more than."""
+AT_MOST = _set("< below under ≤")
+"""Words for less than."""
+MEASURE_WORDS: Mapping[str, str] = _classes(
+    {
+        "production": (
+            "production produce produces produced producing producer producers output mined mining extracted "
+            "extraction extracts extract dug mines yielded unearthed"
+        ),
+        "flow_in": (
+            "import imports imported importing importer bought buys buy buying purchased purchases purchase "
+            "sourced received"
+        ),
+        "flow_out": (
+            "export exports exported exporting shipped ships shipping shipment shipments supplied supplies "
+            "supplying sold sells sent sends delivered deliveries provided provides supplier contributed"
+        ),
+        "flow_any": "came come comes coming arrived originated originating crossed",
+        "processing": (
+            "processing processes processed process refining refines refined refine refinery refineries "
+            "separation separates separated separating refiner processor"
+        ),
+        "quota": "quota quotas",
+        "demand": "demand consumption consumed consumes consume",
+        "deficit": "deficit shortfall gap",
+        "trade": "trade commerce turnover",
+        "tariff": "tariff tariffs duty duties levy levies tax taxes taxed taxing",
+        "price": "price prices priced quoted traded",
+        "cost": "cost costs opex capex",
+        "reserves": "reserve reserves",
+        "capacity": "capacity capacities",
+        "recycling": "recycled recycling recovered",
+        "reliance": "reliance reliant",
+    }
+)
+"""Word -> what is measured; flow_in is told by the receiver, flow_out by the sender."""
+ELEMENTS: Mapping[str, str] = _classes(
+    {
+        "Dy": "dysprosium dy",
+        "Tb": "terbium tb",
+        "Nd": "neodymium nd",
+        "Pr": "praseodymium pr",
+        "Nd+Pr": "ndpr",
+        "Y": "yttrium",
+        "Sc": "scandium",
+        "La": "lanthanum",
+        "Ce": "cerium",
+        "Sm": "samarium",
+        "Gd": "gadolinium",
+        "Eu": "europium",
+        "Ho": "holmium",
+        "Er": "erbium",
+        "Tm": "thulium",
+        "Yb": "ytterbium",
+        "Lu": "lutetium",
+        "HREE": "hree hrees heavy heavies ionic",
+        "LREE": "lree light",
+    }
+)
+"""Names and symbols of elements -> symbols joined by +; HREE and LREE for the groups."""
+SYMBOLS = _set("dy nd pr tb")
+"""Symbols that count only where capitalised."""
+PRODUCTS: Mapping[str, str] = _classes(
+    {
+        "ore": "ore ores concentrate concentrates bastnaesite bastnasite",
+        "monazite": "monazite",
+        "carbonate": "carbonate carbonates",
+        "chloride": "chloride chlorides",
+        "oxide": "oxide oxides",
+        "magnet": "magnet magnets ndfeb",
+        "scrap": "scrap",
+        "goods": "goods merchandise",
+    }
+)
+"""Words for products of the chain."""
+OTHER_COMMODITIES = _set(
+    "aluminium aluminum antimony bauxite beans cement coal cobalt copper diesel gallium garments gas germanium "
+    "gold graphite iron jade lithium maize manganese nickel oil opium palladium platinum rice rubber rubies "
+    "silver steel sulphate teak timber tin titanium tungsten uranium zinc"
+)
+"""Commodities that are no rare earths: a number about one is compared only with claims that name it."""
+NEGATIONS = _set("except excluding minus no non not other without")
+"""Words before a product that leave it out."""
+MONTHS: Mapping[str, int] = _classes(
+    {
+        1: "january jan",
+        2: "february feb",
+        3: "march mar",
+        4: "april apr",
+        5: "may",
+        6: "june jun",
+        7: "july jul",
+        8: "august aug",
+        9: "september sep sept",
+        10: "october oct",
+        11: "november nov",
+        12: "december dec",
+    }
+)
+"""Month -> number."""
+RISE = _set(
+    "climbed expanded gain gained grew growing grown growth higher increase increased increases increasing jumped "
+    "leapt rise risen rises rising rose soared surged up"
+)
+"""Words for a rise."""
+FALL = _set(
+    "contracted cut decline declined decrease decreased down drop dropped fall fallen falling falls fell less "
+    "lower plunged sank shrank slid slumped tumbled"
+)
+"""Words for a fall."""
+CHANGE = RISE | FALL | _set("went changed moved swelled dwindled")
+"""Words for any change."""
+PARTITIVE = _set("bulk chiefly including largely mainly majority most mostly much primarily")
+"""Words that make what follows a part without a number."""
