@@ -74,9 +74,11 @@ def evidence_html(document: ComparisonDocument, refs: Iterable[str]) -> str:
     evidence = document.evidence
     parts = [
         '<section class="evidence" id="evidence"><h2>Evidence</h2>',
-        "<p>Every number above leads to a row here or to its indicator. Grades: A official statistics, B named "
-        "research house or filing, C press that names its source, D anonymous, derived or uncertain, M unverified. "
-        "A claim that is derived from another is no independent evidence.</p>",
+        (
+            "<p>Every number above leads to a row here or to its indicator. Grades: A official statistics, B named "
+            "research house or filing, C press that names its source, D anonymous, derived or uncertain, M unverified. "
+            "A claim that is derived from another is no independent evidence.</p>"
+        ),
         _grades(document),
         "<h3>Assumptions</h3>",
         html_table(
@@ -207,8 +209,10 @@ def _source(key: str, row: Mapping[str, Any]) -> str:
 def _texts(document: ComparisonDocument) -> str:
     case = document.case
     rows = [
-        f'<tr id="text-case"><th scope="row">case</th><td>{escape(case.id)}: case.yaml</td>'
-        "<td>as written by the authors of the case</td></tr>"
+        (
+            f'<tr id="text-case"><th scope="row">case</th><td>{escape(case.id)}: case.yaml</td>'
+            "<td>as written by the authors of the case</td></tr>"
+        )
     ]
     rows += [
         f'<tr id="text-{escape(slug(proposal.id))}"><th scope="row"><span data-exempt="id">{escape(proposal.id)}</span>'
@@ -263,7 +267,8 @@ def _missing(document: ComparisonDocument, refs: Iterable[str]) -> str:
         f'<li id="{escape(evidence_anchor(document, ref))}"><code data-exempt="id">{escape(_bare(ref))}</code></li>'
         for ref in missing
     )
-    return f"<h3>References without a row</h3><p>The run names these, and its evidence does not hold them.</p><ul>{rows}</ul>"
+    lead = "<p>The run names these, and its evidence does not hold them.</p>"
+    return f"<h3>References without a row</h3>{lead}<ul>{rows}</ul>"
 
 
 def _number(value: object, target: str) -> str:

@@ -239,7 +239,7 @@ def _bar(step: Step, before: float, left: float, y: float, scale: float, prefix:
         parts.append(f'<rect {rest} fill="{LEFT}"/>')
         if step.hatched:
             parts.append(f'<rect {rest} fill="url(#{prefix}-left)"/>')
-    if not last:
+    if kept > 0 and not last:
         parts.append(
             f'<line x1="{left + kept:.1f}" x2="{left + kept:.1f}" y1="{y + _BAR:.1f}" y2="{y + _ROW:.1f}" '
             f'stroke="{MUTED}" stroke-dasharray="2 2"/>'

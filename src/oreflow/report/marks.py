@@ -19,7 +19,7 @@ NUMBER = re.compile(r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 DATE = r"(?:19|20)\d\d-[01]\d(?:-[0-3]\d)?"
 YEAR = r"(?:19|20)\d\d"
 _WRITTEN = re.compile(
-    rf"(?<![\w.,-])(?P<date>{DATE}|{YEAR}(?:-{YEAR})?)(?![\w,]|\.\d|%| t\b)|(?P<number>{NUMBER.pattern})"
+    rf"(?<![\w.,-])(?P<date>{DATE}|{YEAR}(?:-{YEAR})?)(?!\w|[.,]\d|%| t\b)|(?P<number>{NUMBER.pattern})"
 )
 
 MINUS = "\N{MINUS SIGN}"

@@ -224,19 +224,29 @@ def _prices(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Se
 
 
 def _stops(shown: Sequence[ProposalResult]) -> Sentence:
-    parts: list[Part] = ["Most tonnes stop at: "]
+    places: dict[str, list[tuple[ProposalResult, Cited]]] = {}
+    sets: dict[str, list[str]] = {}
     for proposal in shown:
         waterfall = proposal.waterfall
         if waterfall is None or len(waterfall.steps) < 2 or waterfall.steps[0].value <= 0:
             continue
         position, lost = largest_loss(waterfall)
         step = waterfall.steps[position]
-        parts.append(f"{'' if len(parts) == 1 else '; '}{proposal.id}, “{step.label[:1].lower()}{step.label[1:]}” (")
-        parts += [Cited(number_text(lost), step_anchor(proposal.id, step.id)), " t"]
+        cited = Cited(number_text(lost), step_anchor(proposal.id, step.id))
+        places.setdefault(step.label, []).append((proposal, cited))
         if proposal.barriers:
-            parts.append(f"; smallest set to remove: {' and '.join(proposal.barriers[0].names)}")
-        parts.append(")")
-    return (*parts, ".") if len(parts) > 1 else ("No waterfall was run.",)
+            sets.setdefault(" and ".join(proposal.barriers[0].names), []).append(proposal.id)
+    if not places:
+        return ("No waterfall was run.",)
+    parts: list[Part] = []
+    for label, found in places.items():
+        parts.append(f"{', and at' if parts else 'Most tonnes stop at'} “{label[:1].lower()}{label[1:]}” under ")
+        for position, (proposal, cited) in enumerate(found):
+            parts += [f"{proposal.id} (", cited, f" t){_separator(position, len(found))}"]
+    if sets:
+        removals = (f"{names} ({', '.join(ids)})" for names, ids in sets.items())
+        parts.append(f"; a smallest set of barriers to remove: {'; '.join(removals)}")
+    return (*parts, ".")
 
 
 def _sure(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:

@@ -26,8 +26,9 @@ a.num { color: inherit; text-decoration: underline dotted #8a949e 1px; text-unde
 a.num:hover { text-decoration: underline solid var(--link); color: var(--link); }
 .skip { position: absolute; left: -9999px; }
 .skip:focus { left: 24px; top: 6px; background: #fff; padding: 4px 10px; z-index: 2; }
-ol.sentences { margin: 14px 0 6px; padding: 0; list-style: none; counter-reset: s; display: grid; gap: 7px 34px; }
-ol.sentences li { counter-increment: s; padding-left: 30px; position: relative; line-height: 1.42; }
+ol.sentences { margin: 14px 0 6px; padding: 0; list-style: none; counter-reset: s; }
+ol.sentences li { counter-increment: s; padding-left: 30px; position: relative; line-height: 1.42; margin-bottom: 7px;
+  break-inside: avoid; }
 ol.sentences li::before { content: counter(s); position: absolute; left: 0; top: 1px; width: 20px; height: 20px;
   border-radius: 50%; background: var(--ink); color: #fff; font-size: 12px; line-height: 20px; text-align: center; }
 ol.sentences .num { font-weight: 600; }
@@ -69,8 +70,7 @@ code { font: 12.5px ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono",
 .evidence td { overflow-wrap: anywhere; }
 footer { margin-top: 40px; padding-top: 12px; padding-bottom: 30px; color: var(--muted); font-size: 13px; }
 @media (min-width: 1000px) {
-  ol.sentences { grid-template-columns: 1fr 1fr; }
-  ol.sentences li:last-child:nth-child(odd) { grid-column: 1 / -1; }
+  ol.sentences { columns: 2; column-gap: 36px; }
 }
 @media print {
   @page { size: A4; margin: 14mm 12mm; }
