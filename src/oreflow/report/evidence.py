@@ -14,7 +14,9 @@ SHOWN_REFS = 6
 """References named in a row; the rest is counted."""
 
 
-def html_table(head: Sequence[str], rows: Iterable[str], *, caption: str = "", widths: Sequence[int] = ()) -> str:
+def html_table(
+    head: Sequence[str], rows: Iterable[str], *, caption: str = "", widths: Sequence[int] = (), kind: str = ""
+) -> str:
     """Return a table whose head cells are HTML and whose rows are whole `tr` elements.
 
     Args:
@@ -22,6 +24,7 @@ def html_table(head: Sequence[str], rows: Iterable[str], *, caption: str = "", w
         rows: HTML.
         caption: HTML, left out where empty.
         widths: of the columns in percent, for a fixed layout.
+        kind: class of the table.
 
     Returns:
         HTML, in a box that scrolls sideways and can be reached by the keyboard.
@@ -32,7 +35,8 @@ def html_table(head: Sequence[str], rows: Iterable[str], *, caption: str = "", w
     )
     columns = "".join(f'<col style="width:{width}%">' for width in widths)
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="table"><table'
+        + (f' class="{kind}">' if kind else ">")
         + (f"<caption>{caption}</caption>" if caption else "")
         + (f"<colgroup>{columns}</colgroup>" if columns else "")
         + f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"

@@ -106,8 +106,8 @@ def line_figure(lines: Sequence[Line], *, title: str, unit: str, prefix: str, ma
 
     Args:
         lines: in one unit; those without points are left out.
-        title: over the picture.
-        unit: of the values, as it stands on the page.
+        title: read out by screen readers; it stands over the picture as text of the page.
+        unit: of the values, read out with the title.
         prefix: of the ids inside the picture, unique on the page.
         marked_year: a year to mark by an upright line.
 
@@ -117,7 +117,7 @@ def line_figure(lines: Sequence[Line], *, title: str, unit: str, prefix: str, ma
     drawn = [line for line in lines if line.points]
     if not drawn:
         return ""
-    width, height, left, right, top, bottom = 580, 286, 54, 128, 42, 26
+    width, height, left, right, top, bottom = 580, 262, 48, 128, 14, 26
     years = sorted({year for line in drawn for year in line.points})
     values = [value for line in drawn for value in line.points.values()]
     values += [bound for line in drawn for band in line.bands.values() for bound in band]
@@ -134,8 +134,6 @@ def line_figure(lines: Sequence[Line], *, title: str, unit: str, prefix: str, ma
         (
             f'<svg class="lines" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{prefix}-title">'
             f'<title id="{prefix}-title">{escape(title)}, {escape(unit)}</title>'
-            f'<text class="panel" x="0" y="15">{_exempt_label(title)}</text>'
-            f'<text class="small" x="0" y="31">{escape(unit)}</text>'
             '<g data-exempt="axis">'
         )
     ]
@@ -159,7 +157,10 @@ def line_figure(lines: Sequence[Line], *, title: str, unit: str, prefix: str, ma
             outline = [f"{x(year):.1f},{y(line.bands[year][2]):.1f}" for year in banded]
             outline += [f"{x(year):.1f},{y(line.bands[year][0]):.1f}" for year in reversed(banded)]
             colour = STYLES[line.style % len(STYLES)][0]
-            parts.append(f'<polygon points="{" ".join(outline)}" fill="{colour}" fill-opacity="0.11"/>')
+            parts.append(
+                f'<polygon points="{" ".join(outline)}" fill="{colour}" fill-opacity="0.08" stroke="{colour}" '
+                'stroke-opacity="0.3"/>'
+            )
     ends = spread_labels([y(line.points[max(line.points)]) for line in drawn], 14.0, top, height - bottom)
     for line, end in zip(drawn, ends, strict=True):
         colour, dash = STYLES[line.style % len(STYLES)]

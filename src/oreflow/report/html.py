@@ -114,7 +114,7 @@ def _header(document: ComparisonDocument) -> str:
         ("draws", draws),
         ("seed", linked(str(case.seed), "set-seed")),
         ("run", exempt(case.run, "id")),
-        *([("in brackets", exempt("P10 to P90 of the draws", "label"))] if case.draws else []),
+        *([("in brackets", exempt("P10 to P90", "label"))] if case.draws else []),
     )
     listed = "".join(f"<li>{name} <b>{value}</b></li>" for name, value in facts)
     links = "".join(f'<li><a href="#{anchor}">{title}</a></li>' for anchor, title in _SECTIONS if anchor != "picture")
@@ -173,9 +173,9 @@ def _comparison(document: ComparisonDocument) -> str:
     case = document.case
     years = shown_years(document)
     elements, areas = price_elements(document), price_areas(document)
-    head = ["proposal", *(f">t {exempt(str(year), 'year')}" for year in years)]
+    head = ["proposal", *(f">t&nbsp;{exempt(str(year), 'year')}" for year in years)]
     head += [
-        f">value {exempt(str(case.headline_year), 'year')}, USD",
+        f">value {_year(document)}, million USD",
         ">first year",
         f">net change, t {_year(document)}",
     ]
@@ -185,11 +185,11 @@ def _comparison(document: ComparisonDocument) -> str:
     rows = []
     for proposal in document.proposals:
         cells = [_cell(proposal, "diverted_first", str(year)) for year in years]
-        cells += [_cell(proposal, "diverted_value"), _cell(proposal, "first_year")]
+        cells += [_cell(proposal, "diverted_value", unit="million"), _cell(proposal, "first_year")]
         cells.append(_cell(proposal, "net_ex_china_dytb", signed=True))
         cells += [_cell(proposal, "price", label) for label in price_labels]
         cells.append(_cell(proposal, "public_cost_per_kg"))
-        cells.append(f"<td>{_stops_at(proposal)}</td>")
+        cells.append(f'<td class="words">{_stops_at(proposal)}</td>')
         cells.append(f'<td class="n">{_works(proposal)}</td>')
         rows.append(
             f'<tr><th scope="row"><a href="#proposal-{escape(slug(proposal.id))}">{exempt(proposal.id, "id")}</a>'
@@ -204,15 +204,15 @@ def _comparison(document: ComparisonDocument) -> str:
         + (exempt("P10 to P90", "label") if case.draws else "no draws were run")
         + "."
     )
-    return '<h2 id="compare">Side by side</h2>' + html_table(head, rows, caption=caption)
+    return '<h2 id="compare">Side by side</h2>' + html_table(head, rows, caption=caption, kind="wide")
 
 
 def _years(document: ComparisonDocument) -> str:
     case = document.case
     shown = headline_proposals(document)
     charts: list[tuple[str, str, str, str]] = [
-        ("diverted_first", "", f"{case.tracked}, first separated {control_words(document)}", "t a year"),
-        ("net_ex_china_dytb", "", f"All Dy+Tb separated {control_words(document)}, change", "t a year"),
+        ("diverted_first", "", f"{case.tracked} first separated {control_words(document)}", "t a year"),
+        ("net_ex_china_dytb", "", f"Change of all Dy+Tb oxide separated {control_words(document)}", "t a year"),
     ]
     for element in price_elements(document):
         for area in price_areas(document)[:2]:
@@ -228,7 +228,8 @@ def _years(document: ComparisonDocument) -> str:
         if svg:
             table = _timeline_table(document, key, prefix)
             figures.append(
-                f"<figure>{svg}<details><summary>The numbers behind the picture</summary>{table}</details></figure>"
+                f"<figure><h3>{exempt(title, 'label')}<small>{exempt(unit, 'year')}</small></h3>{svg}"
+                f"<details><summary>The numbers behind the picture</summary>{table}</details></figure>"
             )
     band = "Bands: tenth to ninetieth percentile of the draws. " if case.draws else ""
     return (
@@ -572,13 +573,17 @@ def shown_years(document: ComparisonDocument) -> tuple[int, ...]:
     return tuple(sorted(year for year in years if case.base_year <= year <= case.end_year))
 
 
-def _cell(proposal: ProposalResult, key: str, label: str | None = None, *, signed: bool = False) -> str:
+def _cell(proposal: ProposalResult, key: str, label: str | None = None, *, signed: bool = False, unit: str = "") -> str:
     result = proposal.indicators.get(key)
     if result is None:
         return f'<td class="n">{DASH}</td>'
     value = result.value if label is None else result.by.get(label)
     anchor = result_anchor(key, proposal.id)
-    shown = _linked_value(value, band_of(result, label), result.unit, anchor, signed=signed)
+    band = band_of(result, label)
+    if unit == "million":
+        value = None if value is None else value / 1e6
+        band = None if band is None else Band(*(bound / 1e6 for bound in band))
+    shown = _linked_value(value, band, unit or result.unit, anchor, signed=signed)
     if key == "first_year" and result.n and result.k is not None:
         shown += f'<span class="range">in {linked(share_text(result.k, result.n).split(" (")[0], anchor)}</span>'
     return f'<td class="n">{shown}</td>'

@@ -3,7 +3,7 @@
 STYLE = """
 :root { --ink: #1c2126; --muted: #55606b; --rule: #d5dae0; --soft: #f4f6f8; --link: #005a8c; --mark: #fff3c4; }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
+html { scroll-padding-top: 1rem; }
 body { margin: 0; color: var(--ink); background: #fff;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
 main, header.page, footer { max-width: 1228px; margin: 0 auto; padding: 0 24px; }
@@ -14,7 +14,7 @@ h3 { font-size: 16px; margin: 24px 0 6px; line-height: 1.3; }
 h4 { font-size: 14px; margin: 12px 0 2px; }
 p { margin: 6px 0; max-width: 78ch; }
 .lead { color: var(--muted); margin: 0; max-width: none; }
-.facts { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 8px 0 0; padding: 0; list-style: none;
+.facts { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 8px 0 0; padding: 0; list-style: none;
   font-size: 13px; color: var(--muted); }
 .facts b { color: var(--ink); font-weight: 600; }
 nav { margin: 10px 0 0; font-size: 13px; }
@@ -31,8 +31,10 @@ ol.sentences li { counter-increment: s; padding-left: 30px; position: relative; 
   break-inside: avoid; }
 ol.sentences li::before { content: counter(s); position: absolute; left: 0; top: 1px; width: 20px; height: 20px;
   border-radius: 50%; background: var(--ink); color: #fff; font-size: 12px; line-height: 20px; text-align: center; }
-ol.sentences .num { font-weight: 600; }
+ol.sentences .num { font-weight: 600; white-space: normal; }
 ol.sentences .name { font-weight: 600; }
+figure h3 { margin: 12px 0 0; font-size: 14.5px; }
+figure h3 small { display: block; font-weight: 400; font-size: 12.5px; color: var(--muted); }
 .first h2 { margin-top: 18px; }
 figure { margin: 6px 0 10px; break-inside: avoid; }
 figcaption { font-size: 13px; color: var(--muted); max-width: none; }
@@ -50,10 +52,15 @@ svg a.num { fill: var(--ink); text-decoration: underline dotted; }
 table { border-collapse: collapse; font-size: 13.5px; width: 100%; margin: 6px 0; }
 caption { text-align: left; font-size: 13px; color: var(--muted); padding: 0 0 5px; }
 th, td { text-align: left; vertical-align: top; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--rule); }
+thead th.n { white-space: normal; }
 thead th { border-bottom: 1.5px solid var(--ink); font-size: 12.5px; line-height: 1.3; vertical-align: bottom; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td .range { display: block; color: var(--muted); font-size: 12px; }
 tbody th { font-weight: 600; }
+td.words { min-width: 148px; line-height: 1.35; }
+table.wide { font-size: 13px; }
+table.wide th, table.wide td { padding-right: 9px; }
+.scroll > table > tbody > tr > :last-child, .scroll > table > thead > tr > :last-child { padding-right: 0; }
 tr:target, li:target, section:target > h3, h3:target { background: var(--mark); }
 details { margin: 6px 0; }
 summary { cursor: pointer; color: var(--link); font-size: 13.5px; }
