@@ -212,7 +212,7 @@ def write_output(directory: Path, name: str, content: str | bytes) -> Path:
         >>> write_output(Path("out"), "report.html", "<!-- written by oreflow -->")  # doctest: +SKIP
         PosixPath('out/report.html')
     """
-    if Path(name).name != name or name == RECORD:
+    if not name or Path(name).name != name or name == RECORD:
         raise UsageError(f"{name!r} is no name for an output file; expected a plain file name")
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"--out {directory} is a file; expected a folder: name another with --out DIR")
