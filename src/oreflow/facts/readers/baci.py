@@ -1,7 +1,7 @@
 """CEPII BACI: flow files of one year (CSV, or the published zip of all years), country and product lists.
 
-Columns (Gaulier and Zignago 2010, CEPII WP 2010-23): t year, i exporter, j importer, k HS6, v thousand current USD (FOB),
-q metric tonnes (gross). Read as columns; codes are text; a missing q is never zero.
+Columns (Gaulier and Zignago 2010, CEPII WP 2010-23): t year, i exporter, j importer, k HS6, v thousand current USD
+(FOB), q metric tonnes (gross). Read as columns; codes are text; a missing q is never zero.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ def _release(draft: Draft, name: str) -> tuple[str, str]:
     found = _NAME.search(name)
     if found is None:
         draft.problem(
-            None, None, "no HS revision and release in the name of a BACI file", "a name as BACI_HS17_Y2022_V202401b.csv",
+            None, None, "no HS revision and release in the name of a BACI file",
+            "a name as BACI_HS17_Y2022_V202401b.csv",
             "keep the name that CEPII gave the file: its columns do not say the revision",
         )
         return "", ""
@@ -155,8 +156,8 @@ def _scan_by_line(draft: Draft, data: bytes, sheet: str) -> pl.DataFrame:
         cells = line.split(",")
         if line.strip() and len(cells) != 6:
             draft.rows_in += 1
-            more = len(cells) > 6
-            draft.reject(number, "more cells than the header" if more else "fewer cells than the header", line, sheet=sheet)
+            reason = "more cells than the header" if len(cells) > 6 else "fewer cells than the header"
+            draft.reject(number, reason, line, sheet=sheet)
             draft.problem(
                 number, order[min(len(cells), 5)], f"{len(cells)} cells", "6: t, i, j, k, v, q",
                 "the row is damaged: download the file again",

@@ -1,7 +1,7 @@
 """UN Comtrade shapes in common: one record type; totals, breakdowns, duplicates and aggregates set apart.
 
 Follows the UN Comtrade v1 data model; checks that hold on published years: `count` equals the records, and partners add
-up to World for value (1 USD) and weight (1e-9).
+up to World within 1 USD and within 1 kg (older years are printed in whole kilograms) or 1e-9.
 """
 
 from __future__ import annotations
@@ -301,7 +301,7 @@ def _close_world(draft: Draft, records: list[TradeRecord]) -> list[TradeRecord]:
                 draft.problem(
                     world.row, "primaryValue",
                     f"{len(partners[group])} partners that add up to {share:.4%} of World",
-                    "all partners", "partners are missing: download again, or import with --partial to keep World apart",
+                    "all partners", "partners are missing: download again, or give --partial to keep World apart",
                 )
     for group, world in worlds.items():
         if group not in listed:
@@ -324,7 +324,7 @@ def _share(world: TradeRecord, partners: list[TradeRecord]) -> tuple[float, bool
     weights = [record.net_weight for record in partners]
     if closes and world.net_weight and all(weight is not None for weight in weights):
         weight = sum(weight or 0.0 for weight in weights)
-        if abs(weight - world.net_weight) > max(0.01, WEIGHT_TOLERANCE * world.net_weight):
+        if abs(weight - world.net_weight) > max(1.0, WEIGHT_TOLERANCE * world.net_weight):
             return weight / world.net_weight, False
     return share, closes
 

@@ -263,7 +263,7 @@ _MAGIC: dict[bytes, str] = {
     b"Rar!": "a rar archive; unpack it first",
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
-    b"<stata_dta>": "a Stata file; use the xlsx of the same release",
+    b"<stata_dta>": "a Stata file",
     b"PAR1": "a Parquet file",
     b"SQLite format 3": "an SQLite database",
 }
@@ -441,7 +441,8 @@ def _unknown_text(text: str, encoding: str, name: str) -> Sniffed:
             return Sniffed("refused", encoding=encoding, reason=f"columns missing for {form}", problems=(problem,))
     if _chinese_share(text) > 0.3:
         return Sniffed("refused", encoding=encoding, reason="not data: Chinese text without a known table header")
-    if first.count(",") >= 2 or first.count("\t") >= 2 or first.count(";") >= 2:
+    marked_up = first.lstrip().startswith("#")
+    if not marked_up and (first.count(",") >= 2 or first.count("\t") >= 2 or first.count(";") >= 2):
         shown = first[:100]
         problem = Problem(
             name, 1, None, f"the header {shown!r}", "the header of a known format",

@@ -24,8 +24,9 @@ from oreflow.facts.readers.tokens import Reading, read_usgs
 FORMAT = "usgs_mcs"
 SOURCE = "USGS Mineral Commodity Summaries"
 
-PUBLISHED = {"2022": "2022-01-31", "2023": "2023-01-31", "2024": "2024-01-31", "2025": "2025-01-31", "2026": "2026-02-06"}
-"""Release -> the day on which the summaries were posted (version history of each release)."""
+PUBLISHED = {"2022": "2022-01-31", "2023": "2023-01-31", "2024": "2024-01-31", "2025": "2025-01-31",
+             "2026": "2026-02-06"}  # fmt: skip
+"""Release -> the day on which the summaries were first posted."""
 
 DOIS = {"2022": "10.5066/P9KKMCP4", "2023": "10.5066/P9WCYUI6", "2024": "10.5066/P144BA54", "2025": "10.5066/P13XCP3R",
         "2026": "10.5066/P1WKQ63T"}  # fmt: skip
@@ -224,7 +225,7 @@ def _read_wide(draft: Draft, header: Sequence[str], records: list[Record], *, sa
         year = record.get("year").removesuffix(".0")
         if salient and not re.fullmatch(r"(?:19|20)\d\d", year):
             draft.reject(record.row, "year not readable", year)
-            draft.problem(record.row, "Year", repr(year)[:40], "a year", "the row is damaged or shifted: download again")
+            draft.problem(record.row, "Year", repr(year)[:40], "a year", "the row is damaged: download again")
             continue
         country = "United States" if salient else record.get("country")
         if not country:
@@ -269,6 +270,10 @@ def _wide_rows(
                           "the row is damaged or shifted: download again")
             return None
         if not unit and reading.status == "reported" and reading.value:
+            if not unit_text and any(normalise_name(name) == "unitmeas" for name in record.cells):
+                draft.reject(record.row, "no unit in the source", f"{commodity}, {country}")
+                draft.notice(record.row, "UNIT_MEAS", "nothing", "a unit", "nothing: the row is left out")
+                return None
             found = unit_text or column.name
             draft.reject(record.row, "unknown unit", found)
             draft.problem(record.row, column.name, repr(found)[:60], "a known unit", "report the unit to oreflow")
@@ -448,19 +453,21 @@ def _long_row(draft: Draft, record: Record) -> CanonicalRow | None:
     detail = " ".join(record.get("statisticsdetail").split())
     chapter, commodity = record.get("mcschapter"), record.get("commodity")
     product = commodity or chapter
+    chapter_section = "; ".join(part for part in (chapter, " ".join(record.get("section").split())) if part)
     if chapter.casefold() == "rare earths (heavy)":
         flags.append("chapter_rare_earths_heavy")
     basis, basis_flags = _basis(f"{chapter} {commodity}", f"{detail} {record.get('section')} {other}", unit, meaning[1])
     return _row(
         draft, record.row, "Value", "2026", reading, estimated=note.casefold().startswith("estimated"), area_id=area.id,
         country=country, flow=meaning[0], commodity=product, detail=detail, year=period, measure=meaning[1], unit=unit,
-        basis=basis, note=note, flags=join_flags(flags, area.flags, basis_flags),
+        basis=basis, note=note, flags=join_flags(flags, area.flags, basis_flags), sheet=chapter_section,
     )
 
 
 def _row(
     draft: Draft, row: int, column: str, release: str, reading: Reading, *, estimated: bool, area_id: str, country: str,
     flow: str, commodity: str, detail: str, year: str, measure: str, unit: str, basis: str, note: str, flags: str,
+    sheet: str = "",
 ) -> CanonicalRow:
     if measure == "reserves" and not year:
         year = str(int(release) - 1)
@@ -476,7 +483,7 @@ def _row(
         SOURCE, release, reporter, partner, flow, commodity, "USGS", detail, year, measure, reading.value,
         reading.lower, reading.upper, reading.comparator, unit, basis, valuation, status,
         join_flags(flags.split(";"), reading.flags, extra), country.strip(), country.strip() if partner else "", derived,
-        " ".join(note.split()), PUBLISHED.get(release, ""), draft.sha256, "", row, column,
+        " ".join(note.split()), PUBLISHED.get(release, ""), draft.sha256, sheet, row, column,
     )
 
 
@@ -502,7 +509,7 @@ def _basis(commodity: str, text: str, unit: str, measure: str) -> tuple[str, tup
 def _mark_repeated_keys(draft: Draft) -> None:
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(draft.rows):
-        key = (row.vintage, row.reporter, row.partner, row.reporter_code, row.flow, row.product, row.product_name,
+        key = (row.vintage, row.sheet, row.reporter, row.partner, row.reporter_code, row.flow, row.product, row.product_name,
                row.period, row.measure, row.unit)
         groups[key].append(index)
     repeated = [indices for indices in groups.values() if len(indices) > 1]
