@@ -196,7 +196,7 @@ def formulate(
     products: ArrayLike | None = None,
 ) -> Formulation:
     """Turn observations and relations into weighted and exact rows; arguments as in `reconcile_arrays`."""
-    observed, balances = sp.csr_array(observed, dtype=np.float64), sp.csr_array(balances, dtype=np.float64)
+    observed, balances = observed.astype(np.float64).tocsr(), balances.astype(np.float64).tocsr()
     k, n = observed.shape
     value = _vector("values", values, k)
     sd = _vector("sds", sds, k)
@@ -440,7 +440,7 @@ def _diagnose(form: Formulation) -> tuple[Status, str, tuple[Origin, ...]]:
     bounds = [(low, high) for low, high in zip(form.lower, form.upper, strict=True)] + [(0.0, np.inf)] * (2 * m)
     answer = linprog(cost, A_eq=elastic, b_eq=form.rhs * scale, bounds=bounds, method="highs")
     size = float(np.max(np.abs(form.rhs * scale), initial=0.0)) + 1.0
-    if answer.status != 0 or answer.fun <= 1e-7 * size:
+    if answer.status != 0 or answer.fun is None or answer.fun <= 1e-7 * size:
         return "not_converged", "bounds and relations leave room, but no optimum was reached", ()
     clashing = np.flatnonzero(np.abs(answer.eqlin.marginals) > 1e-9)
     return "infeasible", "no point satisfies the relations within the bounds", tuple(form.hard_of[i] for i in clashing)

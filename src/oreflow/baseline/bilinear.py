@@ -234,7 +234,7 @@ def _propagate(
     x: FloatArray, hard: sp.csr_array, rhs: FloatArray, products: IntArray, lower: FloatArray, upper: FloatArray
 ) -> None:
     """Fill unknowns of `x` (NaN) that a product or a balance with one gap determines, until none is left."""
-    pattern = sp.csr_array(hard != 0).astype(float)
+    pattern = abs(hard).sign()
     row_of = np.repeat(np.arange(hard.shape[0]), np.diff(hard.indptr))
     result, left, right = products.T
     for _ in range(x.size + 1):

@@ -56,7 +56,7 @@ def global_test(objective: float, degrees_of_freedom: int) -> float | None:
     """Chance of an objective at least as large when there are no gross errors; None without degrees of freedom.
 
     >>> round(global_test(6.4075, 4), 4)
-    0.1706
+    0.1707
     """
     from scipy.special import chdtrc
 

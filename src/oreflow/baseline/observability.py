@@ -56,7 +56,7 @@ def equilibrate(matrix: sp.csr_array, sweeps: int = 4) -> tuple[sp.csr_array, Fl
     >>> bool(abs(scaled).max() <= 1.5)
     True
     """
-    scaled = sp.csr_array(matrix, dtype=np.float64, copy=True)
+    scaled = sp.csr_array(matrix.astype(np.float64), copy=True)
     rows, columns = np.ones(matrix.shape[0]), np.ones(matrix.shape[1])
     row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(scaled.indptr))
     for _ in range(sweeps):

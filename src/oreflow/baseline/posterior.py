@@ -38,7 +38,7 @@ def inverse_diagonals(system: Kkt) -> tuple[FloatArray, FloatArray]:
     """
     n, size = system.unknowns, system.matrix.shape[0]
     matrix = system.matrix
-    diagonal = matrix.diagonal()
+    diagonal: FloatArray = np.asarray(matrix.diagonal(), dtype=np.float64)
     entries = np.diff(sp.csr_array(matrix[:n, :n]).indptr)
     single = np.flatnonzero((diagonal[:n] > 0) & (entries == 1))
     hard = sp.csr_array(matrix[n:, :n])

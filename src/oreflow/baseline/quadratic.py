@@ -30,8 +30,8 @@ _REFINED = 1e-11
 class Kkt:
     """A factorised matrix [[H, E'], [E, 0]] that answers for many right-hand sides.
 
-    The factor is that of a quasi-definite neighbour, [[H + s, E'], [E, -s]] after scaling with a small s, which needs no
-    pivoting and so keeps sparse (Vanderbei, SIAM Journal on Optimization 5 (1995) 100-113); every answer is refined
+    The factor is that of a quasi-definite neighbour, [[H + s, E'], [E, -s]] after scaling with a small s, which needs
+    no pivoting and so keeps sparse (Vanderbei, SIAM Journal on Optimization 5 (1995) 100-113); every answer is refined
     against the matrix itself. Where refinement fails, the matrix is factorised as it stands, with pivots.
 
     Args: `hessian` (n, n) positive semidefinite and definite on the null space of `hard` (m, n); any units.
@@ -166,18 +166,19 @@ def forced_to_bounds(hard: sp.csr_array, rhs: FloatArray, lower: FloatArray, upp
     """
     forced = np.zeros(lower.size, dtype=np.int8)
     low, high = lower.copy(), upper.copy()
-    positive = sp.csr_array(hard.maximum(0.0))
-    negative = sp.csr_array(hard.minimum(0.0))
+    positive = _signed_part(hard, 1.0)
+    negative = _signed_part(hard, -1.0)
     for _ in range(100):
         before = np.count_nonzero(forced)
         for sign in (1.0, -1.0):
             falling, rising = (positive, negative) if sign > 0 else (-negative, -positive)
-            endless = (falling != 0) @ ~np.isfinite(low) + (rising != 0) @ ~np.isfinite(high)
+            in_falling, in_rising = abs(falling).sign(), abs(rising).sign()
+            endless = in_falling @ (~np.isfinite(low)).astype(float) + in_rising @ (~np.isfinite(high)).astype(float)
             least = falling @ np.where(np.isfinite(low), low, 0.0) + rising @ np.where(np.isfinite(high), high, 0.0)
             size = row_sizes(hard, rhs, np.where(np.isfinite(low), low, 0.0))
             tight = (endless == 0) & (np.abs(least - sign * rhs) <= 1e-12 * size)
-            down = (tight.astype(float) @ (falling != 0).astype(float)) > 0
-            up = (tight.astype(float) @ (rising != 0).astype(float)) > 0
+            down = (tight.astype(float) @ in_falling) > 0
+            up = (tight.astype(float) @ in_rising) > 0
             forced[down & (forced == 0)] = -1
             forced[up & (forced == 0)] = 1
         high[forced < 0] = low[forced < 0]
@@ -185,6 +186,13 @@ def forced_to_bounds(hard: sp.csr_array, rhs: FloatArray, lower: FloatArray, upp
         if np.count_nonzero(forced) == before:
             break
     return forced
+
+
+def _signed_part(matrix: sp.csr_array, sign: float) -> sp.csr_array:
+    part = matrix.copy()
+    part.data = np.where(sign * part.data > 0, part.data, 0.0)
+    part.eliminate_zeros()
+    return part
 
 
 def _without_forced(
@@ -319,7 +327,8 @@ def _interior(
     bounds = int(below.sum() + above.sum())
     reached: tuple[FloatArray, ...] | None = None
     steps = 0
-    for steps in range(1, 101):
+    while steps < 100:
+        steps += 1
         dual = gradient - hessian @ x - hard.T @ multipliers + lift - press
         primal = rhs - hard @ x
         mu = float(slack_low[below] @ lift[below] + slack_high[above] @ press[above]) / max(bounds, 1)
