@@ -359,17 +359,17 @@ def _price_problem(
         )
     )
     rhs = (network.cost + amount)[all_rows] / row_scale
-    diagonal = np.full(total, 1e-8)
+    diagonal = np.full(total, 1e-5)
     gradient = np.zeros(total)
-    diagonal[start["p"] : start["p"] + m] = 1e-6
-    gradient[start["p"] : start["p"] + m] = 1e-6
+    diagonal[start["p"] : start["p"] + m] = 1e-4
+    gradient[start["p"] : start["p"] + m] = 1e-4
     for observation in prices:
         weight = (guess[observation.market] / observation.sd) ** 2
         diagonal[observation.market] += weight
         gradient[observation.market] += weight * observation.value / guess[observation.market]
     diagonal[start["r"] : start["r"] + tight.size] = 1.0 / residual_sd**2
     diagonal[start["w"] : start["u"]] = 1e-4
-    diagonal[start["e"] :] = 1e6
+    diagonal[start["e"] :] = 1e4
     lower = np.zeros(total)
     lower[start["r"] : start["r"] + tight.size] = -np.inf
     tied = np.array([network.limits[g].kind == "tie" for g in binding], dtype=bool)

@@ -50,9 +50,10 @@ def observe(
         if not terms:
             raise ObservationError(_missing(row, k, "no activity answers to it"))
         levels.append(LevelObservation(name, terms, number, max(sd, 1e-4) * max(abs(number), 1e-3)))
+    observed = {row.process for row in case.observations if row.kind == "use" and row.process}
     for demand in case.demands:
         j = network.index[f"use:{demand.id}"]
-        if demand.quantity is not None:
+        if demand.quantity is not None and demand.id not in observed:
             number = float(network.reference[j])
             sd = case.default_sd(demand.quantity) * max(number, 1e-3)
             levels.append(LevelObservation(f"use:{demand.id}", ((j, 1.0),), number, sd))
@@ -79,7 +80,8 @@ def _terms(row: ObservationRow, network: Network, members: dict[str, frozenset[s
                 if activity.feed == row.commodity and activity.to_place not in here:
                     found.append((j, 1.0))
         elif row.kind == "use":
-            if activity.kind is Kind.DEMAND and activity.place in here and activity.feed == row.commodity:
+            named = not row.process or activity.row == row.process
+            if activity.kind is Kind.DEMAND and named and activity.place in here and activity.feed == row.commodity:
                 found.append((j, 1.0))
         elif row.kind == "stock":
             if activity.kind is Kind.STOCK and activity.place in here and activity.feed == row.commodity:

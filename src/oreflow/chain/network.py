@@ -94,7 +94,8 @@ class Network:
 
     Arrays over activities [n]: `cost` (USD per unit, sourced engineering cost), `upper` (t per year, inf where none),
     `elasticity` (supply or link response; inf: constant cost). `reference` (demand t per year, opening stock t).
-    `composition` [commodity, element]: t of element oxide per t of commodity. `closed`: barred in the base year.
+    `composition` [commodity, element]: t of element oxide per t of commodity. `closed`: barred in the base
+    year, by a closed leg, a plant that is not there, or an absence that the row explains.
     """
 
     markets: tuple[Market, ...]
@@ -300,7 +301,7 @@ class _Builder:
                 members.append(
                     self.add(
                         activity,
-                        closed=not_yet or capacity == 0,
+                        closed=not_yet or capacity == 0 or bool(row.explained_by),
                         rent_to=row.rent_to,
                         cost=self.number(row.cost, 0.0),
                         upper=capacity,
@@ -340,7 +341,7 @@ class _Builder:
                     flows=((self.market(row.from_, commodity), -1.0), (self.market(row.to, commodity), keep)),
                 )  # fmt: skip
                 j = self.add(
-                    activity, closed=shut, cost=per_gross * gross + self.number(row.fixed, 0.0),
+                    activity, closed=shut or bool(row.explained_by), cost=per_gross * gross + self.number(row.fixed, 0.0),
                     elasticity=self.number(row.response, np.inf),
                 )  # fmt: skip
                 self.route_legs[j] = tuple(row.legs)

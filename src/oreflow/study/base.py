@@ -117,7 +117,8 @@ def barred_activities(network: Network, year: int) -> NDArray[np.bool_]:
     """Return which activities cannot run in a year: closed legs, plants not yet built or without capacity."""
     barred = np.array(
         [
-            any(leg in network.closed_legs for leg in network.route_legs.get(j, ()))
+            bool(network.closed[j])
+            or any(leg in network.closed_legs for leg in network.route_legs.get(j, ()))
             or (activity.kind is Kind.PROCESS and network.opens[j] > year)
             or network.upper[j] <= 0.0
             for j, activity in enumerate(network.activities)

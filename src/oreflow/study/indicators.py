@@ -32,15 +32,21 @@ class Lens:
     base: Base
     network: Network
 
+    @property
+    def group(self) -> str:
+        """Return the group that `outside` in case.yaml leaves out: `outside_china` and `china` both mean china."""
+        return self.base.case.outside.removeprefix("outside_")
+
     @cached_property
     def inside(self) -> frozenset[str]:
         """Return the places of the group that does not count as outside (China in the bundled case)."""
-        return place_members(self.base.case).get(self.base.case.outside, frozenset())
+        return place_members(self.base.case).get(self.group, frozenset())
 
     @cached_property
     def insiders(self) -> frozenset[str]:
         """Return the actors who belong to that group."""
-        return frozenset(a.id for a in self.base.case.actors if a.group == self.base.case.outside) | self.inside
+        group = self.group.casefold()
+        return frozenset(a.id for a in self.base.case.actors if a.group.casefold() == group) | self.inside
 
     @cached_property
     def country(self) -> dict[str, str]:

@@ -160,6 +160,9 @@ def assemble(base: Base, state: _State, terms: tuple[Term, ...], year: int, draw
     for j, legs in network.route_legs.items():
         if any(leg in closed_legs for leg in legs):
             capacity[j] = 0.0
+    if year == base.case.base_year:
+        # What the case says was absent stays absent in the base year; from then on only its real bound holds it back.
+        capacity = np.where(network.closed, 0.0, capacity)
     for term in terms:
         if isinstance(term, Scale):
             for j in term.activities:
