@@ -32,8 +32,10 @@ from oreflow.report.sentences import (
     largest_loss,
     price_areas,
     price_elements,
+    revenue_changes,
     sentences,
     share_text,
+    shown_years,
     step_anchor,
 )
 from oreflow.report.style import STYLE
@@ -269,7 +271,7 @@ def _timeline_table(document: ComparisonDocument, key: str, prefix: str) -> str:
 
 def _revenue(document: ComparisonDocument) -> str:
     year, reference = str(document.case.headline_year), document.case.status_quo
-    changes = {proposal.id: _turnover_changes(document, proposal) for proposal in document.proposals}
+    changes = {proposal.id: revenue_changes(document, proposal) for proposal in document.proposals}
     size: dict[str, float] = {}
     for by_actor in changes.values():
         for actor, (value, _) in by_actor.items():
@@ -294,20 +296,6 @@ def _revenue(document: ComparisonDocument) -> str:
     return lead + html_table(["actor", *(f">{exempt(p.id, 'id')}" for p in others)], rows)
 
 
-def _turnover_changes(document: ComparisonDocument, proposal: ProposalResult) -> dict[str, tuple[float, Band | None]]:
-    """Return actor -> central change of revenue in the headline year, USD a year, and its percentiles."""
-    suffix = f"/{document.case.headline_year}"
-    result = proposal.indicators.get("turnover")
-    base = next((p.indicators.get("turnover") for p in document.proposals if p.id == document.case.status_quo), None)
-    before: Mapping[str, float] = base.by if base else {}
-    changes: dict[str, tuple[float, Band | None]] = {}
-    for label, value in result.by.items() if result else ():
-        if result and label.endswith(suffix):
-            band = result.paired_by.get(label)
-            changes[label.removesuffix(suffix)] = value - before.get(label, 0.0), Band(*band) if band else None
-    return changes
-
-
 def _true(document: ComparisonDocument) -> str:
     parts = [
         (
@@ -317,7 +305,8 @@ def _true(document: ComparisonDocument) -> str:
         )
     ]
     for proposal in document.proposals:
-        inner = [_barriers(document, proposal), _ladder(document, proposal), _break_evens(document, proposal)]
+        pair = _ladder(document, proposal), _break_evens(document, proposal)
+        inner = [_barriers(document, proposal), f'<div class="grid">{pair[0]}{pair[1]}</div>' if any(pair) else ""]
         if proposal.freight is not None:
             freight = proposal.freight
             anchor = _first_anchor(document, freight.refs, f"text-{slug(proposal.id)}")
@@ -557,20 +546,6 @@ def _by_label(document: ComparisonDocument, definition: Indicator) -> str:
     when = "" if len(definition.by) <= 1 else f" in {exempt(suffix[1:], 'year')}"
     table = html_table([escape(by), *(f">{exempt(p.id, 'id')}" for p in shown)], rows)
     return f"<details><summary>By {escape(by)}{when}</summary>{table}</details>"
-
-
-def shown_years(document: ComparisonDocument) -> tuple[int, ...]:
-    """Return the years that tables show: three before the headline year, that year, and the last one.
-
-    Args:
-        document: the comparison.
-
-    Returns:
-        Ascending years within the run.
-    """
-    case = document.case
-    years = {case.headline_year - 3, case.headline_year, case.end_year}
-    return tuple(sorted(year for year in years if case.base_year <= year <= case.end_year))
 
 
 def _cell(proposal: ProposalResult, key: str, label: str | None = None, *, signed: bool = False, unit: str = "") -> str:

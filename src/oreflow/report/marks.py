@@ -157,11 +157,16 @@ def range_text(low: float, high: float, unit: str, *, signed: bool = False) -> s
         Both values with a dash, or with "to" where one is negative.
 
     Example:
-        >>> range_text(73.2, 169.0, "t_oxide/yr")
-        '73–169'
+        >>> range_text(73.2, 169.0, "t_oxide/yr"), range_text(33e6, 88e6, "USD/yr", signed=True)
+        ('73–169', '+33 to +88 million')
     """
+    if unit.startswith("USD/yr"):
+        size = max(abs(low), abs(high))
+        for scale, word in ((1e9, "billion"), (1e6, "million")):
+            if size >= scale:
+                return f"{range_text(low / scale, high / scale, '', signed=signed)} {word}"
     first, second = value_text(low, unit, signed=signed), value_text(high, unit, signed=signed)
-    return f"{first} to {second}" if signed or low < 0 or " " in first + second else f"{first}{DASH}{second}"
+    return f"{first} to {second}" if signed or low < 0 else f"{first}{DASH}{second}"
 
 
 def slug(text: str) -> str:

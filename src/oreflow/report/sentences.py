@@ -128,6 +128,42 @@ def price_elements(document: ComparisonDocument) -> tuple[str, ...]:
     return wanted or found[:2]
 
 
+def shown_years(document: ComparisonDocument) -> tuple[int, ...]:
+    """Return the years that tables show: three before the headline year, that year, and the last one.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        Ascending years within the run.
+    """
+    case = document.case
+    years = {case.headline_year - 3, case.headline_year, case.end_year}
+    return tuple(sorted(year for year in years if case.base_year <= year <= case.end_year))
+
+
+def revenue_changes(document: ComparisonDocument, proposal: ProposalResult) -> dict[str, tuple[float, Band | None]]:
+    """Return the change of revenue of each actor in the headline year against the status quo.
+
+    Args:
+        document: the comparison.
+        proposal: one of it.
+
+    Returns:
+        Actor -> central change in USD a year, and its percentiles over the draws, None where there are none.
+    """
+    suffix = f"/{document.case.headline_year}"
+    result = proposal.indicators.get("turnover")
+    base = next((p.indicators.get("turnover") for p in document.proposals if p.id == document.case.status_quo), None)
+    before: Mapping[str, float] = base.by if base else {}
+    changes: dict[str, tuple[float, Band | None]] = {}
+    for label, value in result.by.items() if result else ():
+        if result and label.endswith(suffix):
+            band = result.paired_by.get(label)
+            changes[label.removesuffix(suffix)] = value - before.get(label, 0.0), Band(*band) if band else None
+    return changes
+
+
 def step_anchor(proposal: str, step: str) -> str:
     """Return the anchor of a waterfall step's row.
 

@@ -1,0 +1,254 @@
+"""What a comparison prints: the table of a terminal, rows for CSV, and the data of `--json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oreflow.report.document import ComparisonDocument, IndicatorResult, ProposalResult
+from oreflow.report.indicators import INDICATORS
+from oreflow.report.marks import DASH, number_text, range_text, unit_text, value_text
+from oreflow.report.sentences import (
+    band_of,
+    control_words,
+    largest_loss,
+    price_areas,
+    price_elements,
+    revenue_changes,
+    share_text,
+    shown_years,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+REVENUE_ACTORS = 2
+"""Actors named in the terminal's table for each proposal: those whose revenue changes most."""
+
+DOUBTS = 3
+"""Doubts named below the table."""
+
+COLUMN_WIDTH = 18
+"""Characters that a proposal takes in the terminal's table at least."""
+
+CSV_COLUMNS = ("proposal", "indicator", "label", "unit", "value", "p10", "p50", "p90", "k", "n")
+
+
+def comparison_rows(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return the compact comparison as text: a column a proposal, a row a measure.
+
+    Args:
+        document: the comparison; without draws no ranges are given.
+
+    Returns:
+        The heads, "measure" first, and the rows. A cell holds the central value and, on a line of its own, P10 to P90.
+
+    Example:
+        >>> comparison_rows(document)[0]  # doctest: +SKIP
+        ('measure', 'status-quo', 'A', 'B')
+    """
+    case = document.case
+    rows: list[tuple[str, ...]] = []
+
+    def add(name: str, key: str, label: str | None = None, *, signed: bool = False) -> None:
+        cells = [_cell(proposal.indicators.get(key), label, signed=signed) for proposal in document.proposals]
+        rows.append((name, *cells))
+
+    for year in shown_years(document):
+        add(f"Dy+Tb diverted {year}, t", "diverted_first", str(year))
+    add(f"its value {case.headline_year}, USD", "diverted_value")
+    add("REO diverted, t", "diverted_reo")
+    rows.append(("first year", *(_first_year(proposal) for proposal in document.proposals)))
+    add(f"net change {case.headline_year}, t", "net_ex_china_dytb", signed=True)
+    for element in price_elements(document)[:1]:
+        for area in price_areas(document)[:2]:
+            where = "outside" if area == "outside" else f"in {area}"
+            add(f"{element} {where} {case.headline_year}, USD/kg", "price", f"{area}/{element}/{case.headline_year}")
+    rows.append((f"revenue change {case.headline_year}, USD", *(_revenue(document, p) for p in document.proposals)))
+    add("public cost, USD/kg", "public_cost_per_kg")
+    rows.append(("most tonnes stop at", *(_stops(proposal) for proposal in document.proposals)))
+    rows.append(("barriers to remove", *(_barriers(proposal) for proposal in document.proposals)))
+    rows.append((f"reaches {number_text(case.threshold_t)} t", *(_works(proposal) for proposal in document.proposals)))
+    return ("measure", *(proposal.id for proposal in document.proposals)), tuple(rows)
+
+
+def comparison_notes(document: ComparisonDocument) -> tuple[str, ...]:
+    """Return the lines below the table: what is counted, dates, money, draws, run, doubts.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        Lines of plain text.
+    """
+    case = document.case
+    lines = [
+        (
+            f"diverted: {case.tracked} first separated {control_words(document)}; net change: all origins, against the "
+            "status quo of the same draw"
+        ),
+        f"as of: {case.as_of or 'no limit'}",
+        f"money: USD of {case.money_year}",
+        f"draws: {case.draws} (seed {case.seed}); small figures: P10 to P90 of the cases tried"
+        if case.draws
+        else f"draws: none, central values only (seed {case.seed})",
+        f"run: {case.run}",
+    ]
+    failed = [f"{p.id}: {p.status}" for p in document.proposals if p.status != "solved"]
+    failed += [f"{p.id}: {p.failures} draws did not solve" for p in document.proposals if p.failures]
+    lines += [f"not solved: {text}" for text in failed]
+    lines += [
+        f"doubt {rank}: {doubt.subject} (grade {doubt.grade}), moves the result by {number_text(doubt.effect)} "
+        f"{unit_text(doubt.unit)}; {doubt.text}"
+        for rank, doubt in enumerate(document.doubts[:DOUBTS], start=1)
+    ]
+    return (*lines, "This compares the proposals and recommends none.")
+
+
+def comparison_table(document: ComparisonDocument, *, width: int = 160) -> RenderableType:
+    """Return the comparison for a terminal: the table and the lines below it.
+
+    Args:
+        document: the comparison.
+        width: of the terminal in characters; where the proposals do not fit beside each other, tables follow.
+
+    Returns:
+        What `rich.console.Console.print` takes; text of the case cannot set colours or move the cursor.
+
+    Example:
+        >>> from rich.console import Console
+        >>> Console().print(comparison_table(document))  # doctest: +SKIP
+    """
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    head, rows = comparison_rows(document)
+    fitting = max(1, (width - 20) // COLUMN_WIDTH)
+    blocks: list[RenderableType] = [Text(_plain(document.case.title), style="bold")]
+    for start in range(1, len(head), fitting):
+        table = Table(box=box.SIMPLE_HEAD)
+        columns = [0, *range(start, min(start + fitting, len(head)))]
+        for column in columns:
+            table.add_column(Text(_plain(head[column])), justify="right" if column else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(_two_lines(row[column]) for column in columns))
+        blocks.append(table)
+    return Group(*blocks, *(Text(_plain(line), overflow="fold") for line in comparison_notes(document)))
+
+
+def comparison_csv(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
+    """Return every value of the comparison in long form.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        The columns, and a row for each proposal, indicator and label; the label is empty for the scalar value.
+        A text that a spreadsheet would take for a formula has an apostrophe before it.
+
+    Example:
+        >>> comparison_csv(document)[0][:3]  # doctest: +SKIP
+        ('proposal', 'indicator', 'label')
+    """
+    rows: list[tuple[Any, ...]] = []
+    for proposal in document.proposals:
+        for key, result in proposal.indicators.items():
+            spread = result.p10, result.p50, result.p90
+            rows.append((_cell_text(proposal.id), key, "", result.unit, result.value, *spread, result.k, result.n))
+            for label, value in result.by.items():
+                found = band_of(result, label) or (None, None, None)
+                rows.append((_cell_text(proposal.id), key, _cell_text(label), result.unit, value, *found, None, None))
+    return CSV_COLUMNS, tuple(rows)
+
+
+def comparison_json(document: ComparisonDocument) -> dict[str, Any]:
+    """Return the `data` of `oreflow compare --json`.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        `data["proposals"][ID]["indicators"][KEY]` with unit, value, by, p10, p50, p90 and further fields of
+        `IndicatorResult`; beside it what each proposal is, its waterfall, barriers, ladder, freight and break-evens.
+
+    Example:
+        >>> comparison_json(document)["proposals"]["A"]["indicators"]["works"]["k"]  # doctest: +SKIP
+        12
+    """
+    plain = document.to_dict()
+    proposals = {}
+    for proposal in plain.pop("proposals"):
+        key = proposal["id"]
+        proposal["break_evens"] = plain["outlook"].get(key, [])
+        proposals[key] = proposal
+    return {
+        "proposals": proposals,
+        "case": plain["case"],
+        "definitions": {key: {"unit": item.unit, "formula": item.formula} for key, item in INDICATORS.items()},
+        "doubts": plain["doubts"],
+        "notes": plain["notes"],
+        "press": plain["press"],
+        "settings": plain["settings"],
+        "timings": plain["timings"],
+    }
+
+
+def _cell(result: IndicatorResult | None, label: str | None, *, signed: bool = False) -> str:
+    value = None if result is None else result.value if label is None else result.by.get(label)
+    if result is None or value is None:
+        return DASH
+    text = value_text(value, result.unit, signed=signed and value != 0)
+    band = band_of(result, label)
+    if band is None or band[0] == band[2]:
+        return text
+    return f"{text}\n{range_text(band[0], band[2], result.unit, signed=signed)}"
+
+
+def _first_year(proposal: ProposalResult) -> str:
+    result = proposal.indicators.get("first_year")
+    if result is None:
+        return DASH
+    text = "never" if result.value is None else value_text(result.value, "year")
+    return f"{text}\nin {result.k} of {result.n}" if result.n and result.k is not None else text
+
+
+def _revenue(document: ComparisonDocument, proposal: ProposalResult) -> str:
+    changes = revenue_changes(document, proposal)
+    largest = sorted(changes.items(), key=lambda item: (-abs(item[1][0]), item[0]))[:REVENUE_ACTORS]
+    lines = [f"{actor} {value_text(value, 'USD/yr', signed=True)}" for actor, (value, _) in largest if value]
+    return "\n".join(lines) or DASH
+
+
+def _stops(proposal: ProposalResult) -> str:
+    waterfall = proposal.waterfall
+    if waterfall is None or len(waterfall.steps) < 2 or waterfall.steps[0].value <= 0:
+        return DASH
+    position, lost = largest_loss(waterfall)
+    return f"{waterfall.steps[position].label}\n{number_text(lost)} t"
+
+
+def _barriers(proposal: ProposalResult) -> str:
+    return " + ".join(proposal.barriers[0].names) if proposal.barriers else DASH
+
+
+def _works(proposal: ProposalResult) -> str:
+    works = proposal.indicators.get("works")
+    if works is None or not works.n or works.k is None:
+        return DASH
+    return share_text(works.k, works.n).replace(" (", "\n").rstrip(")")
+
+
+def _two_lines(cell: str) -> Any:
+    from rich.text import Text
+
+    first, _, rest = _plain(cell).partition("\n")
+    return Text.assemble(first, *([("\n" + rest, "dim")] if rest else []))
+
+
+def _plain(text: str) -> str:
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\N{REPLACEMENT CHARACTER}" for mark in text)
+
+
+def _cell_text(text: str) -> str:
+    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
