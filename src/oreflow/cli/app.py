@@ -25,7 +25,9 @@ class Verb:
     help: str
 
 
-VERBS: dict[str, Verb] = {}
+VERBS: dict[str, Verb] = {
+    "import": Verb("oreflow.cli.verbs.import_", "Read files of statistics and add their claims to a case"),
+}
 """Verb, of one or two words -> its module and help, in the order in which `--help` lists them.
 
 `"facts list": Verb("oreflow.cli.verbs.facts_list", "List the claims of a case")`; only what has a module stands here.
