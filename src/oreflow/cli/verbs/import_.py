@@ -140,8 +140,8 @@ def _line(result: ReadResult) -> tuple[object, ...]:
         return (result.file, f"refused: {result.refused}", "", result.encoding, None, None, "", "")
     rejected = ", ".join(f"{count:,} {reason}" for reason, count in result.rejected.items())
     return (
-        result.file, f"{result.format} ({result.dialect})", result.vintage, result.encoding, result.rows_in, result.used,
-        rejected, result.closure.status,
+        result.file, f"{result.format} ({result.dialect})", result.vintage, result.encoding, result.rows_in,
+        result.used, rejected, result.closure.status,
     )  # fmt: skip
 
 

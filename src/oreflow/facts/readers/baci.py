@@ -195,7 +195,7 @@ def _without_duplicates(draft: Draft, frame: pl.DataFrame, sheet: str) -> pl.Dat
     key = ["t", "i", "j", "k"]
     if frame.select(pl.struct(key).hash().n_unique()).item() == frame.height:
         return frame
-    first = frame.is_empty() or frame.select(pl.struct(key).is_first_distinct()).to_series()
+    first = frame.select(pl.struct(key).is_first_distinct()).to_series()
     repeated = frame.filter(~first)
     if repeated.height:
         row = int(repeated["row"][0])

@@ -79,8 +79,8 @@ def read_geojson(draft: Draft, payload: object) -> None:
         records.append(Record(number, cells))
     returned = payload.get("numberReturned") if isinstance(payload, dict) else None
     if isinstance(returned, int) and returned != len(listed):
-        draft.problem(None, "numberReturned", f"{returned} announced and {len(listed)} features", "as many as announced",
-                      "the page was cut: ask for 2,000 rows a page")
+        found = f"{returned} announced and {len(listed)} features"
+        draft.problem(None, "numberReturned", found, "as many as announced", "the page was cut: ask for 2,000 rows")
     _read(draft, records)
 
 
@@ -126,9 +126,10 @@ def _with(row: CanonicalRow, vintage: str, flags: str) -> CanonicalRow:
 
 
 def _row(draft: Draft, record: Record) -> CanonicalRow | None:
-    def reject(column: str, found: str, expected: str, reason: str) -> None:
+    def reject(column: str, found: str, expected: str, reason: str) -> CanonicalRow | None:
         draft.reject(record.row, reason, found)
         draft.problem(record.row, column, repr(found)[:60], expected, "the row is damaged or shifted: export again")
+        return None
 
     year = re.match(r"((?:19|20)\d\d)(?:-\d\d-\d\d(?:[ T].*)?)?$", record.get("year"))
     if year is None:

@@ -17,8 +17,10 @@ SOURCE = "China customs (GACC)"
 
 _MISSING = frozenset({"-", "", "--"})
 _UNITS = {
-    "千克": "kg", "克": "g", "吨": "t", "个": "item", "件": "item", "台": "item", "套": "set", "双": "pair", "米": "m",
-    "平方米": "m2", "立方米": "m3", "升": "l", "克拉": "carat", "千瓦时": "kWh", "支": "item", "只": "item", "块": "item",
+    "千克": "kg", "克": "g", "吨": "t", "个": "item", "件": "item", "台": "item", "套": "set", "双": "pair",
+    "米": "m",
+    "平方米": "m2", "立方米": "m3", "升": "l", "克拉": "carat", "千瓦时": "kWh", "支": "item", "只": "item",
+    "块": "item",
     "千个": "1000 item", "百万贝可": "MBq", "辆": "item", "张": "item", "条": "item", "根": "item", "把": "item",
 }  # fmt: skip
 _FLOWS = {"进口": "import", "出口": "export", "import": "import", "export": "export"}
@@ -119,14 +121,17 @@ def _read(draft: Draft, records: Iterable[Record], flow: str | None) -> None:
                       "give it with --flow import or --flow export")
 
 
-_KEY = ("数据年月", "商品编码", "贸易伙伴编码", "贸易伙伴名称", "贸易方式编码", "贸易方式名称", "注册地编码", "注册地名称",
-        "进出口", "进出口名称")  # fmt: skip
+_KEY = (
+    "数据年月", "商品编码", "贸易伙伴编码", "贸易伙伴名称", "贸易方式编码", "贸易方式名称", "注册地编码",
+    "注册地名称", "进出口", "进出口名称",
+)  # fmt: skip
 
 
 def _rows(draft: Draft, record: Record, flow: str) -> list[CanonicalRow] | None:
-    def reject(column: str, found: str, expected: str, reason: str) -> None:
+    def reject(column: str, found: str, expected: str, reason: str) -> list[CanonicalRow] | None:
         draft.reject(record.row, reason, found)
         draft.problem(record.row, column, repr(found)[:40], expected, "the row is damaged or shifted: export again")
+        return None
 
     months = re.fullmatch(r"((?:19|20)\d\d)(0[1-9]|1[0-2])?(?:-(?:(?:19|20)\d\d)?(0[1-9]|1[0-2]))?",
                           record.get("数据年月").removesuffix(".0"))
@@ -141,7 +146,9 @@ def _rows(draft: Draft, record: Record, flow: str) -> list[CanonicalRow] | None:
     if len(code) % 2:
         code, flags = "0" + code, ["leading_zero_restored"]
     name = record.get("贸易伙伴名称")
-    partner = area_by_name(name) if name else Area(f"gacc:{record.get('贸易伙伴编码')}", "", "unknown", ("area_unknown",))
+    partner = area_by_name(name)
+    if not name:
+        partner = Area(f"gacc:{record.get('贸易伙伴编码')}", "", "unknown", ("area_unknown",))
     detail = "; ".join(part for part in (record.get("贸易方式名称"), record.get("注册地名称")) if part)
     measures: list[tuple[str, str, str, str, float | None, str]] = []
     for column, currency in (("美元", "USD"), ("人民币", "CNY")):
@@ -169,8 +176,8 @@ def _rows(draft: Draft, record: Record, flow: str) -> list[CanonicalRow] | None:
     valuation = {"import": "CIF", "export": "FOB"}.get(flow, "")
     return [
         CanonicalRow(
-            SOURCE, "", "CHN", partner.id, flow, code, "CN tariff", record.get("商品名称"), period, measure, value, None,
-            None, "", unit, basis, valuation if measure == "value" else "", status,
+            SOURCE, "", "CHN", partner.id, flow, code, "CN tariff", record.get("商品名称"), period, measure, value,
+            None, None, "", unit, basis, valuation if measure == "value" else "", status,
             join_flags(partner.flags, flags, ("breakdown",) if detail else (), ("self_trade",)
                        if partner.id == "CHN" else ()),
             "中国", name or record.get("贸易伙伴编码"), "", detail, "", draft.sha256, "", record.row, column,

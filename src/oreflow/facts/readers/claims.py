@@ -1,4 +1,4 @@
-"""From canonical rows to the claims and sources of a case, appended to its tables without touching what stands there."""
+"""From canonical rows to claims and sources, appended to a case's tables without touching what stands there."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Provenance:
 
 
 PROVENANCE: dict[str, Provenance] = {
-    "comtrade_api": Provenance("COMTRADE", "United Nations Statistics Division", "UN Comtrade", "https://comtradeplus.un.org",
-                               "UN terms: no re-dissemination without permission", "A"),
+    "comtrade_api": Provenance("COMTRADE", "United Nations Statistics Division", "UN Comtrade",
+                               "https://comtradeplus.un.org", "UN terms: no re-dissemination without permission", "A"),
     "comtrade_legacy": Provenance("COMTRADE", "United Nations Statistics Division", "UN Comtrade (before 2023)",
                                   "https://comtrade.un.org", "UN terms: no re-dissemination without permission", "A"),
     "baci": Provenance("BACI", "CEPII", "BACI: international trade database at the product level",
@@ -66,8 +66,8 @@ PROVENANCE: dict[str, Provenance] = {
                       "CC BY 4.0", "B"),
     "comext": Provenance("COMEXT", "Eurostat", "Comext bulk data", "https://ec.europa.eu/eurostat/comext",
                          "Eurostat: reuse with source", "A"),
-    "china_customs": Provenance("GACC", "General Administration of Customs of China", "Customs statistics, online query",
-                                "http://stats.customs.gov.cn", "as published", "A"),
+    "china_customs": Provenance("GACC", "General Administration of Customs of China",
+                                "Customs statistics, online query", "http://stats.customs.gov.cn", "as published", "A"),
 }  # fmt: skip
 
 _POUND = 0.45359237
@@ -123,17 +123,19 @@ def claims_of(result: ReadResult, where: Mapping[str, str] | None = None, *, acc
     claims: list[Mapping[str, str]] = []
     indices = selected["_index"].to_list()
     for index, row in zip(indices, iter_rows(selected.drop("_index")), strict=True):
-        if row.value is None and (row.lower is None or row.upper is None):
-            reason = f"without a number ({row.status})" if row.lower is None and row.upper is None else "one-sided bound"
+        if row.value is None and row.lower is None and row.upper is None:
+            reason = f"without a number ({row.status})"
             skipped[reason] = skipped.get(reason, 0) + 1
             continue
         unit = _unit(row)
         if unit is None:
-            skipped[f"unit {row.unit} has no place in a case"] = skipped.get(f"unit {row.unit} has no place in a case", 0) + 1
+            reason = f"unit {row.unit} has no place in a case"
+            skipped[reason] = skipped.get(reason, 0) + 1
             continue
         source = _source(provenance, row, accessed)
         sources.setdefault(source.id, source)
-        claims.append(_claim(f"{source.id}-{result.sha256[:8]}-{index:05d}", row, unit, source.id, provenance, result))
+        ident = f"{provenance.prefix}-{result.sha256[:8]}-{index:05d}"
+        claims.append(_claim(ident, row, unit, source.id, provenance, result))
     return Batch(tuple(claims), tuple(sources.values()), skipped)
 
 
@@ -168,7 +170,7 @@ def append_to_case(folder: Path, batches: Sequence[Batch]) -> tuple[int, int]:
     there = [claim["id"] for claim in claims if claim["id"] in old_claims.ids]
     if there:
         raise CaseError([Problem("claims.csv", None, "id", f"{len(there):,} of these claims already, as {there[0]}",
-                                 "a file that was not imported before", "remove the old rows first to import it again")])
+                                 "a file that was not imported before", "remove the old rows to import it again")])
     fresh = [source for source in sources.values() if source.id not in old_sources.ids]
     new_sources = old_sources.extended([_source_cells(source) for source in fresh])
     new_claims = old_claims.extended(claims)
@@ -202,11 +204,13 @@ class _Table:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             row = content[: error.start].count(b"\n") + 1
-            raise CaseError([Problem(path.name, row, None, "bytes that are not UTF-8", "UTF-8", "save it as UTF-8")]) from error
+            problem = Problem(path.name, row, None, "bytes that are not UTF-8", "UTF-8", "save it as UTF-8")
+            raise CaseError([problem]) from error
         try:
             rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
         except csv.Error as error:
-            raise CaseError([Problem(path.name, None, None, str(error), "a CSV table", "repair the quoting")]) from error
+            problem = Problem(path.name, None, None, str(error), "a CSV table", "repair the quoting")
+            raise CaseError([problem]) from error
         if not rows:
             return _Table(None, columns, frozenset(), "\n")
         header = tuple(name.strip() for name in rows[0])
@@ -275,7 +279,8 @@ def _claim(
     valued = f", {row.valuation}" if row.valuation else ""
     detail = f"; {row.product_name}" if row.product_name and len(row.product_name) <= 120 else ""
     words = {"import": "imports", "export": "exports"}
-    subject = f"{reporter + ' ' if partner else ''}{words.get(row.flow, row.flow)} {code}{nomenclature}{measure}{valued}{detail}"
+    flow = f"{reporter} {words.get(row.flow, row.flow)}" if partner else words.get(row.flow, row.flow)
+    subject = f"{flow} {code}{nomenclature}{measure}{valued}{detail}"
     name = result.file.replace("\\", "/").rsplit("/", 1)[-1]
     where = f"sheet {row.sheet}, " if row.sheet else ""
     remarks = [

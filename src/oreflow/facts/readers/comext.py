@@ -1,7 +1,7 @@
 """Eurostat Comext bulk text (full_YYYYMM.dat), the layout since 2024 and the older one; read as columns.
 
-Values are EUR, not USD; CN8 codes are text, since confidential ones hold letters (99RRR100, 28XXXXXX); a period YYYY52 is
-the whole year; partners Q* are secret and are kept as unallocated.
+Values are EUR, not USD; CN8 codes are text, since confidential ones hold letters (99RRR100, 28XXXXXX); a period YYYY52
+is the whole year; partners Q* are secret and are kept as unallocated.
 """
 
 from __future__ import annotations
@@ -105,8 +105,7 @@ def read_text(draft: Draft, data: bytes, delimiter: str) -> None:
     frame = _drop(draft, frame, ~pl.struct(key_columns).is_first_distinct(), "duplicate key", "PRODUCT_NC",
                   "each key once")
     draft.used += frame.height
-    latest = frame["period"].max()
-    draft.vintage = f"data to {latest}" if latest else ""
+    draft.vintage = "data to " + str(frame["period"].max()) if frame.height else ""
     if frame.height:
         draft.frames.append(_canonical(draft, frame, picked))
 
@@ -115,13 +114,16 @@ def _bad(key: str) -> pl.Expr:
     import polars as pl
 
     number = pl.col(f"{key}_number")
-    return (pl.col(key) != "") & (number.is_null() | ~number.is_finite().fill_null(False) | (number < 0).fill_null(False))
+    unreadable = number.is_null() | ~number.is_finite().fill_null(False) | (number < 0).fill_null(False)
+    return (pl.col(key) != "") & unreadable
 
 
 def _drop(
     draft: Draft, frame: pl.DataFrame, condition: pl.Expr, reason: str, column: str | None, expected: str
 ) -> pl.DataFrame:
     """Reject the rows that meet a condition; they are a problem where something else was expected."""
+    import polars as pl
+
     marked = frame.with_columns(condition.alias("_drop"))
     dropped = marked.filter("_drop")
     if dropped.height:
@@ -131,14 +133,13 @@ def _drop(
         if expected:
             draft.problem(row, column, f"{reason} ({shown[:60]}; {dropped.height:,} rows)", expected,
                           "the file is damaged: download it again")
-    return marked.filter(~pl_col("_drop")).drop("_drop")
+    return marked.filter(~pl.col("_drop")).drop("_drop")
 
 
-def pl_col(name: str) -> pl.Expr:
-    """Return a Polars column expression, with Polars imported on first use."""
+def _flag(condition: pl.Expr, flag: pl.Expr) -> pl.Expr:
     import polars as pl
 
-    return pl.col(name)
+    return pl.when(condition).then(flag).otherwise(pl.lit(""))
 
 
 def _canonical(draft: Draft, frame: pl.DataFrame, picked: dict[str, str | None]) -> pl.DataFrame:
@@ -159,14 +160,14 @@ def _canonical(draft: Draft, frame: pl.DataFrame, picked: dict[str, str | None])
         pl.col("partner").cast(pl.Categorical).alias("partner_code"),
         pl.col("reporter").replace_strict(ids, return_dtype=pl.String).cast(pl.Categorical).alias("reporter"),
         pl.col("partner").replace_strict(ids, return_dtype=pl.String).cast(pl.Categorical).alias("partner"),
-        pl.when(pl.col("flow") == "1").then(pl.lit("import")).otherwise(pl.lit("export")).cast(pl.Categorical).alias("flow"),
+        pl.col("flow").replace_strict({"1": "import", "2": "export"}, return_dtype=pl.String).cast(pl.Categorical),
         pl.col("product").cast(pl.Categorical),
         pl.concat_str(
             [
                 pl.col("partner").replace_strict(flags, return_dtype=pl.String),
-                pl.when(pl.col("product").str.contains("[A-Z]")).then(pl.lit("confidential_code")).otherwise(pl.lit("")),
-                pl.when(pl.col("procedure") != "").then(pl.lit("procedure_") + pl.col("procedure")).otherwise(pl.lit("")),
-                pl.when(pl.col("trade_type") == "I").then(pl.lit("intra_eu")).otherwise(pl.lit("")),
+                _flag(pl.col("product").str.contains("[A-Z]"), pl.lit("confidential_code")),
+                _flag(pl.col("procedure") != "", pl.lit("procedure_") + pl.col("procedure")),
+                _flag(pl.col("trade_type") == "I", pl.lit("intra_eu")),
             ],
             separator=";",
         ).str.replace_all(r";{2,}", ";").str.strip_chars(";").cast(pl.Categorical).alias("flags"),

@@ -154,6 +154,8 @@ def separate(
     known = publications or {}
     for record in records:
         publication = known.get((record.reporter_code, record.period[:4]))
+        if publication is not None and publication.published:
+            draft.vintage = max(publication.published, draft.vintage if draft.vintage[:1] == "2" else "")
         draft.rows.extend(_canonical(draft, record, publication, vintage))
     draft.used += len(records)
 

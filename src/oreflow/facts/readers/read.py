@@ -66,7 +66,8 @@ def read_file(path: str | Path, *, flow: str | None = None, publications: Public
             return refuse(name, digest, sniffed.reason, encoding=sniffed.encoding, problems=sniffed.problems)
         return _read(target, Draft(name, digest, sniffed.encoding), sniffed, flow, publications)
     except OSError as error:
-        return _unreadable(name, "not readable", error.strerror or str(error), "a readable file", "check its permissions")
+        found = error.strerror or str(error)
+        return _unreadable(name, "not readable", found, "a readable file", "check its permissions")
 
 
 def read_files(paths: Iterable[str | Path], *, flow: str | None = None) -> list[ReadResult]:
@@ -98,7 +99,8 @@ def read_files(paths: Iterable[str | Path], *, flow: str | None = None) -> list[
     for index, path in enumerate(listed):
         result = results.get(index) or read_file(path, flow=flow, publications=known or None)
         if result.sha256 and result.format and result.sha256 in seen:
-            problem = Problem(path, None, None, f"the same content as {seen[result.sha256]}", "each file once", "name it once")
+            found = f"the same content as {seen[result.sha256]}"
+            problem = Problem(path, None, None, found, "each file once", "name it once")
             result = refuse(path, result.sha256, "the same file twice", problems=[problem])
         elif result.sha256 and result.format:
             seen[result.sha256] = path

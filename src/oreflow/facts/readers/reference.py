@@ -73,7 +73,8 @@ def read_metadata(draft: Draft, payload: object) -> None:
     draft.format, draft.dialect, draft.rows_in = "comtrade_metadata", "JSON envelope", len(items)
     count = payload.get("count") if isinstance(payload, dict) else None
     if isinstance(count, int) and count != len(items):
-        draft.problem(None, "count", f"count {count:,} and {len(items):,} records", "as many as counted", "download again")
+        found = f"count {count:,} and {len(items):,} records"
+        draft.problem(None, "count", found, "as many as counted", "download again")
     kept = []
     for number, item in enumerate(items, start=1):
         notes = item.get("notes") if isinstance(item, dict) else None

@@ -96,7 +96,7 @@ def _read_body(draft: Draft, sheet: Sheet, header: int, commodity: str, basis: s
         if not re.fullmatch(r"(?:18|19|20)\d\d", year):
             if rest:
                 draft.reject(index, "year not readable", first, sheet=sheet.name)
-                draft.problem(index, "Year", repr(first)[:40], "a year", "the row is damaged or shifted: download again")
+                draft.problem(index, "Year", repr(first)[:40], "a year", "the row is damaged: download again")
             else:
                 draft.reject(index, "footnote", first, sheet=sheet.name)
             continue

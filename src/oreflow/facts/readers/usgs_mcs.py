@@ -417,9 +417,10 @@ _STATISTICS: dict[str, tuple[str, str]] = {
 
 
 def _long_row(draft: Draft, record: Record) -> CanonicalRow | None:
-    def reject(column: str, found: str, expected: str, reason: str) -> None:
+    def reject(column: str, found: str, expected: str, reason: str) -> CanonicalRow | None:
         draft.reject(record.row, reason, found)
         draft.problem(record.row, column, repr(found)[:60], expected, "the row is damaged or shifted: download again")
+        return None
 
     statistic = " ".join(record.get("statistics").split()).casefold()
     sources = re.fullmatch(r"import sources (\d{4})\D(\d{4})", statistic)
@@ -482,7 +483,8 @@ def _row(
     return CanonicalRow(
         SOURCE, release, reporter, partner, flow, commodity, "USGS", detail, year, measure, reading.value,
         reading.lower, reading.upper, reading.comparator, unit, basis, valuation, status,
-        join_flags(flags.split(";"), reading.flags, extra), country.strip(), country.strip() if partner else "", derived,
+        join_flags(flags.split(";"), reading.flags, extra), country.strip(), country.strip() if partner else "",
+        derived,
         " ".join(note.split()), PUBLISHED.get(release, ""), draft.sha256, sheet, row, column,
     )
 
@@ -509,8 +511,8 @@ def _basis(commodity: str, text: str, unit: str, measure: str) -> tuple[str, tup
 def _mark_repeated_keys(draft: Draft) -> None:
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(draft.rows):
-        key = (row.vintage, row.sheet, row.reporter, row.partner, row.reporter_code, row.flow, row.product, row.product_name,
-               row.period, row.measure, row.unit)
+        key = (row.vintage, row.sheet, row.reporter, row.partner, row.reporter_code, row.flow, row.product,
+               row.product_name, row.period, row.measure, row.unit)
         groups[key].append(index)
     repeated = [indices for indices in groups.values() if len(indices) > 1]
     for index in chain.from_iterable(repeated):

@@ -323,7 +323,8 @@ def _read_composition(draft: Draft, sheet: Sheet, header: int, published: str) -
                 reading = read_usgs(cells[position] if position < len(cells) else "", percent=True)
                 if reading is None:
                     draft.reject(index + 1, "value not readable", texts[position], sheet=sheet.name)
-                    draft.problem(index + 1, f"{sheet.name}, {symbol}", repr(texts[position])[:40], "a number, <n or NA",
+                    found = repr(texts[position])[:40]
+                    draft.problem(index + 1, f"{sheet.name}, {symbol}", found, "a number, <n or NA",
                                   "the cell is damaged: download again")
                     break
                 made.append(
@@ -403,7 +404,8 @@ def _columns(sheet: Sheet, header: int) -> tuple[int, list[_Column]]:
 
 def _clean_label(label: str) -> tuple[str, bool]:
     """Return a row's label without glued footnote marks, and whether a mark says that the row is estimated."""
-    text = re.sub(r"(?:,?\s*\d{1,2})(?:,\s*\d{1,2})*$", "", label) if re.search(r"[a-zA-Z)]\s*,?\s*\d", label) else label
+    marked = re.search(r"[a-zA-Z)]\s*,?\s*\d", label)
+    text = re.sub(r"(?:,?\s*\d{1,2})(?:,\s*\d{1,2})*$", "", label) if marked else label
     for glued in ("compoundse", "basise", "contente", "oxidese"):
         if text.casefold().endswith(glued):
             return text[:-1], True

@@ -44,7 +44,8 @@ def recognises(sheets: Sequence[Sheet]) -> bool:
         True where at least one sheet is named after an indicator and has one of the two layouts.
 
     Example:
-        >>> recognises([Sheet("RuleofLaw", [["Rule of Law"], ["", "", 1996.0], ["Country/Territory", "Code", "Estimate"]])])
+        >>> recognises([Sheet("RuleofLaw", [["Rule of Law"], ["", "", 1996.0],
+        ...     ["Country/Territory", "Code", "Estimate"]])])
         True
     """
     return any(_layout(sheet) for sheet in sheets)
@@ -78,7 +79,7 @@ def read_sheets(draft: Draft, sheets: Sequence[Sheet]) -> None:
             header = [_text(cell) for cell in sheet.rows[0]]
             _read_long(draft, _sheet_records(draft, sheet, header), sheet.name)
         elif any(any(_text(cell).strip() for cell in row) for row in sheet.rows):
-            draft.notice(None, sheet.name, "a sheet without indicator", "an indicator", "nothing: it is not read as data")
+            draft.notice(None, sheet.name, "a sheet without indicator", "an indicator", "nothing: it is not read")
 
 
 def read_csv(draft: Draft, text: str, delimiter: str) -> None:
@@ -165,7 +166,8 @@ def _read_long(draft: Draft, records: Iterable[Record], stem: str) -> None:
         code, year = record.get("economy(code)"), record.get("year").removesuffix(".0")
         if not re.fullmatch(r"[A-Z]{3}", code) or not re.fullmatch(r"(?:19|20)\d\d", year):
             draft.reject(record.row, "key not readable", f"{code} {year}", sheet=stem)
-            draft.problem(record.row, "Economy (code)", f"{code!r}, {year!r}"[:60], "a code and a year", "download again")
+            found = f"{code!r}, {year!r}"[:60]
+            draft.problem(record.row, "Economy (code)", found, "a code and a year", "download again")
             continue
         if not indicator:
             draft.reject(record.row, "indicator not stated", code, sheet=stem)
@@ -199,8 +201,8 @@ def _row(
     indicator: str, year: str, measure: str, unit: str, sheet: str, row: int, column: str,
 ) -> CanonicalRow:
     return CanonicalRow(
-        SOURCE, draft.vintage, area, "", "governance", indicator, "WGI", name, year, measure, value, None, None, "", unit,
-        "", "", status, join_flags(flags), code, "", "", "", "", draft.sha256, sheet, row, column,
+        SOURCE, draft.vintage, area, "", "governance", indicator, "WGI", name, year, measure, value, None, None, "",
+        unit, "", "", status, join_flags(flags), code, "", "", "", "", draft.sha256, sheet, row, column,
     )
 
 
