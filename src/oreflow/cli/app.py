@@ -10,9 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from oreflow import __version__
 from oreflow.core.errors import OreflowError, ProblemsError, UsageError
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 INTERRUPTED = 130
 
@@ -85,6 +89,23 @@ def load_command(name: str) -> Callable[..., None]:
     return command
 
 
+def build_program(name: str) -> Typer:
+    """Return the typer program of one verb.
+
+    Args:
+        name: a key of `VERBS`.
+
+    Returns:
+        A program with that one command.
+    """
+    import typer
+
+    command = load_command(name)
+    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    program.command(name=name, help=command.__doc__ or VERBS[name].help)(command)
+    return program
+
+
 def overview() -> str:
     """Return what `oreflow --help` prints: every verb with its line of help.
 
@@ -137,10 +158,8 @@ def _dispatch(words: list[str]) -> int:
 def _run(name: str, arguments: list[str]) -> int:
     import typer
 
-    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    program.command(name=name, help=load_command(name).__doc__ or VERBS[name].help)(load_command(name))
     try:
-        outcome = program(args=arguments, prog_name=f"oreflow {name}", standalone_mode=False)
+        outcome = build_program(name)(args=arguments, prog_name=f"oreflow {name}", standalone_mode=False)
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
