@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +51,8 @@ def command(
     results = read_files(files, flow=flow or None)
     found = [problem for result in results for problem in _problems(result)]
     recognised = [result for result in results if result.format]
-    batches = [claims_of(result, selection, accessed=date.today()) for result in recognised]
+    today = datetime.now(tz=UTC).date()
+    batches = [claims_of(result, selection, accessed=today) for result in recognised]
     ready = not dry_run and bool(recognised) and (partial or not found)
     written = append_to_case(folder, batches) if ready and folder is not None else (0, 0)
     skipped: dict[str, int] = {}

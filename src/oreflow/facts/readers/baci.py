@@ -12,7 +12,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from oreflow.facts.areas import numeric_area_table
-from oreflow.facts.readers.canonical import Draft, schema
+from oreflow.facts.readers.canonical import Draft, join_flags, schema
 from oreflow.facts.readers.delimited import read_records
 
 if TYPE_CHECKING:
@@ -92,6 +92,56 @@ def _release(draft: Draft, name: str) -> tuple[str, str]:
 
 
 def _read_flows(draft: Draft, data: bytes, revision: str, release: str, sheet: str) -> None:
+    frame = _read_clean(data)
+    if frame is None:
+        frame = _read_checked(draft, data, sheet)
+    else:
+        draft.rows_in += frame.height
+    frame = _without_duplicates(draft, frame, sheet)
+    draft.used += frame.height
+    if frame.height:
+        draft.frames.append(_canonical(draft, frame, revision, release, sheet))
+
+
+def _read_clean(data: bytes) -> pl.DataFrame | None:
+    """Read a file whose every cell is as published; None where any is not, so that each is looked at."""
+    import polars as pl
+
+    kinds = {"t": pl.Int32, "i": pl.Int32, "j": pl.Int32, "k": pl.String, "v": pl.Float64, "q": pl.String}
+    if data[:40].split(b"\n", 1)[0].strip() != b"t,i,j,k,v,q":
+        return None
+    try:
+        frame = pl.read_csv(io.BytesIO(data), schema=kinds, quote_char=None, truncate_ragged_lines=False)
+    except pl.exceptions.PolarsError:
+        return None
+    if frame.select(pl.sum_horizontal(pl.all().null_count())).item():
+        return None
+    frame = frame.with_row_index("row", offset=2).with_columns(
+        pl.col("k").cast(pl.Int32, strict=False).alias("code"),
+        pl.col("k").str.len_bytes().alias("length"),
+        pl.col("q").str.strip_chars().alias("q"),
+    ).with_columns(pl.col("q").cast(pl.Float64, strict=False).alias("quantity"))
+    clean = frame.select(
+        pl.col("t").is_between(1900, 2099).all()
+        & pl.col("i").is_between(0, 999).all()
+        & pl.col("j").is_between(0, 999).all()
+        & pl.col("length").is_between(5, 6).all()
+        & (pl.col("code").is_not_null() & (pl.col("code") >= 0)).all()
+        & (pl.col("v").is_finite() & (pl.col("v") >= 0)).all()
+        & (
+            ((pl.col("quantity") >= 0) & pl.col("quantity").is_finite()).fill_null(value=False)
+            | pl.col("q").is_in(["NA", ""])
+        ).all()
+    ).item()
+    if not clean:
+        return None
+    return frame.select(
+        "row", "t", "i", "j", "code", (pl.col("length") == 5).alias("padded"), pl.col("v").alias("value"), "quantity"
+    )
+
+
+def _read_checked(draft: Draft, data: bytes, sheet: str) -> pl.DataFrame:
+    """Read every cell as text, reject what is not as published, and return the rest typed."""
     import polars as pl
 
     names = ("t", "i", "j", "k", "v", "q")
@@ -128,10 +178,11 @@ def _read_flows(draft: Draft, data: bytes, revision: str, release: str, sheet: s
     if bad.height:
         _reject_bad(draft, frame, checks, bad_count, sheet)
         frame = frame.filter(bad_count == 0)
-    frame = _without_duplicates(draft, frame, sheet)
-    draft.used += frame.height
-    if frame.height:
-        draft.frames.append(_canonical(draft, frame, revision, release, sheet))
+    return frame.select(
+        "row", *[pl.col(name).cast(pl.Int32) for name in ("t", "i", "j")], pl.col("k").cast(pl.Int32).alias("code"),
+        (pl.col("k").str.len_bytes() == 5).alias("padded"), "value",
+        pl.when(pl.col("q_missing")).then(None).otherwise(pl.col("quantity")).alias("quantity"),
+    )
 
 
 def _bad(column: pl.Expr) -> pl.Expr:
@@ -192,52 +243,59 @@ def _reject_bad(
 def _without_duplicates(draft: Draft, frame: pl.DataFrame, sheet: str) -> pl.DataFrame:
     import polars as pl
 
-    key = ["t", "i", "j", "k"]
-    if frame.select(pl.struct(key).hash().n_unique()).item() == frame.height:
+    thousand = pl.lit(1000, dtype=pl.Int64)
+    key = ((pl.col("t").cast(pl.Int64) * thousand + pl.col("i")) * thousand + pl.col("j")) * 1_000_000 + pl.col("code")
+    if frame.select(key.n_unique()).item() == frame.height:
         return frame
-    first = frame.select(pl.struct(key).is_first_distinct()).to_series()
-    repeated = frame.filter(~first)
-    if repeated.height:
-        row = int(repeated["row"][0])
-        shown = "/".join(str(cell) for cell in repeated.select(key).row(0))
-        draft.reject(row, "duplicate key", shown, sheet=sheet, count=repeated.height)
-        draft.problem(row, "k", f"the key {shown} again, and {repeated.height - 1:,} more of the kind", "each key once",
-                      "the file was joined with itself: download it again")
-    return frame.filter(first)
+    marked = frame.with_columns(key.is_first_distinct().alias("first"))
+    repeated = marked.filter(~pl.col("first"))
+    row = int(repeated["row"][0])
+    shown = "/".join(str(cell) for cell in repeated.select("t", "i", "j", "code").row(0))
+    draft.reject(row, "duplicate key", shown, sheet=sheet, count=repeated.height)
+    draft.problem(row, "k", f"the key {shown} again, and {repeated.height - 1:,} more of the kind", "each key once",
+                  "the file was joined with itself: download it again")
+    return marked.filter("first").drop("first")
 
 
 def _canonical(draft: Draft, frame: pl.DataFrame, revision: str, release: str, sheet: str) -> pl.DataFrame:
     import polars as pl
 
-    areas = numeric_area_table()
-    codes = pl.concat([frame["i"], frame["j"]]).unique().to_list()
-    ids = {code: areas[code.lstrip("0")].id if code.lstrip("0") in areas else f"code:{code}" for code in codes}
-    flag_of = {
-        code: ";".join(areas[code.lstrip("0")].flags) if code.lstrip("0") in areas else "area_unknown" for code in codes
-    }
-    padded = pl.col("k").str.len_chars() == 5
-    flags = pl.concat_str(
+    known = numeric_area_table()
+    listed = [known.get(str(code)) for code in range(1000)]
+    ids = _texts([area.id if area else f"code:{code}" for code, area in enumerate(listed)])
+    codes = _texts([str(code) for code in range(1000)])
+    flags = [";".join(area.flags) if area else "area_unknown" for area in listed]
+    kinds = list(dict.fromkeys(flags))
+    kind_of = pl.Series([kinds.index(flag) for flag in flags], dtype=pl.Int32)
+    size = len(kinds)
+    combined = _texts(
         [
-            pl.col("i").replace_strict(flag_of, return_dtype=pl.String),
-            pl.when(pl.col("i") == pl.col("j")).then(pl.lit("self_trade")).otherwise(
-                pl.col("j").replace_strict(flag_of, return_dtype=pl.String)
-            ),
-            pl.when(padded).then(pl.lit("leading_zero_restored")).otherwise(pl.lit("")),
-        ],
-        separator=";",
-    ).str.strip_chars(";").str.replace_all(";;", ";", literal=True)
-    base = frame.select(
-        pl.col("row").cast(pl.Int64),
-        pl.col("t").cast(pl.Categorical).alias("period"),
-        pl.col("i").cast(pl.Categorical).alias("reporter_code"),
-        pl.col("j").cast(pl.Categorical).alias("partner_code"),
-        pl.col("i").replace_strict(ids, return_dtype=pl.String).cast(pl.Categorical).alias("reporter"),
-        pl.col("j").replace_strict(ids, return_dtype=pl.String).cast(pl.Categorical).alias("partner"),
-        pl.col("k").str.zfill(6).cast(pl.Categorical).alias("product"),
-        flags.cast(pl.Categorical).alias("flags"),
-        pl.col("value"),
-        pl.col("quantity"),
-        pl.col("q_missing"),
+            join_flags(exporter.split(";"), ("self_trade",) if own else importer.split(";"),
+                       ("leading_zero_restored",) if padded else ())
+            for exporter in kinds for importer in kinds for own in (False, True) for padded in (False, True)
+        ]
+    )
+    exporter, importer = frame["i"], frame["j"]
+    which = (
+        (kind_of.gather(exporter) * size + kind_of.gather(importer)) * 4
+        + (exporter == importer).cast(pl.Int32) * 2
+        + frame["padded"].cast(pl.Int32)
+    )
+    products = frame["code"].unique().sort()
+    names = pl.Series("name", [f"{code:06d}" for code in products.to_list()], dtype=pl.String).cast(pl.Categorical)
+    base = pl.DataFrame(
+        {
+            "row": frame["row"].cast(pl.Int64),
+            "period": _years().gather(frame["t"] - 1900),
+            "reporter_code": codes.gather(exporter),
+            "partner_code": codes.gather(importer),
+            "reporter": ids.gather(exporter),
+            "partner": ids.gather(importer),
+            "product": names.gather(products.search_sorted(frame["code"])),
+            "flags": combined.gather(which),
+            "_value": frame["value"],
+            "_quantity": frame["quantity"],
+        }
     )
     constants = {
         "source": SOURCE, "vintage": release, "flow": "export", "revision": revision, "product_name": "",
@@ -246,23 +304,28 @@ def _canonical(draft: Draft, frame: pl.DataFrame, revision: str, release: str, s
     }  # fmt: skip
     fixed = [pl.lit(value, dtype=pl.String).cast(pl.Categorical).alias(name) for name, value in constants.items()]
     nothing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in ("lower", "upper")]
+    statuses = _texts(["estimated", "missing"])
 
-    def part(measure: str, column: str, amount: pl.Expr, unit: str, basis: str, valuation: str) -> pl.DataFrame:
+    def part(measure: str, column: str, unit: str, basis: str, valuation: str) -> pl.DataFrame:
         texts = {"measure": measure, "unit": unit, "basis": basis, "valuation": valuation, "column": column}
-        status = pl.when(amount.is_null()).then(pl.lit("missing")).otherwise(pl.lit("estimated"))
+        amount = base["_value" if column == "v" else "_quantity"]
         return base.with_columns(
-            *fixed, *nothing, amount.alias("value"), status.cast(pl.Categorical).alias("status"),
+            *fixed, *nothing, amount.alias("value"), statuses.gather(amount.is_null().cast(pl.Int32)).alias("status"),
             pl.lit("", dtype=pl.String).alias("note"),
             *[pl.lit(text, dtype=pl.String).cast(pl.Categorical).alias(name) for name, text in texts.items()],
         ).select(list(schema()))
 
-    return pl.concat(
-        [
-            part("value", "v", pl.col("value"), "kUSD", "", "FOB"),
-            part("net_weight", "q", pl.when(pl.col("q_missing")).then(None).otherwise(pl.col("quantity")), "t", "gross",
-                 ""),
-        ]
-    )
+    return pl.concat([part("value", "v", "kUSD", "", "FOB"), part("net_weight", "q", "t", "gross", "")])
+
+
+def _texts(values: list[str]) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(values, dtype=pl.String).cast(pl.Categorical)
+
+
+def _years() -> pl.Series:
+    return _texts([str(year) for year in range(1900, 2100)])
 
 
 def read_countries(draft: Draft, text: str, delimiter: str) -> None:

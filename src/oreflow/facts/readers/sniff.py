@@ -315,6 +315,8 @@ def _undecodable(data: bytes, error: UnicodeDecodeError, name: str, tried: str) 
 
 
 def _text_damage(text: str, name: str) -> Problem | None:
+    if text.isascii() and "\x00" not in text:
+        return None
     for pattern, what in ((_REPLACED, "the replacement character"), (_TWICE, "text encoded twice")):
         hit = pattern.search(text)
         if hit is not None:

@@ -137,7 +137,7 @@ def _header_row(sheet: Sheet) -> int | None:
 
 def _date(text: str) -> str:
     try:
-        return datetime.strptime(text, "%B %d, %Y").date().isoformat()
+        return datetime.strptime(f"{text} +0000", "%B %d, %Y %z").date().isoformat()
     except ValueError:
         return ""
 

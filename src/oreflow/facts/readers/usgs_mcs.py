@@ -199,7 +199,7 @@ def _corrections() -> tuple[Correction, ...]:
 
 
 def _read_wide(draft: Draft, header: Sequence[str], records: list[Record], *, salient: bool) -> None:
-    columns, ignored = _columns(draft, header, salient=salient)
+    columns, ignored = _columns(header, salient=salient)
     for name in ignored:
         draft.notice(1, name, f"the column {name!r}", "a known column", "nothing: its cells are not read")
     named = _TITLES.get((re.search(r"mcs\d{4}-([a-z]+)_", draft.file.casefold()) or [None, ""])[1] or "", "")
@@ -297,7 +297,7 @@ def _wide_rows(
 _NOTES = {"production": ("prodnotes",), "capacity": ("capnotes",), "reserves": ("reservesnotes", "reservenotes")}
 
 
-def _columns(draft: Draft, header: Sequence[str], *, salient: bool) -> tuple[list[_Column], list[str]]:
+def _columns(header: Sequence[str], *, salient: bool) -> tuple[list[_Column], list[str]]:
     columns: list[_Column] = []
     ignored = []
     lost = salient and any(re.search(r"[a-z]kg$|[a-z]dkg$", name) and "_kg" not in name for name in header)

@@ -19,7 +19,9 @@ from oreflow.facts.readers.workbook import Sheet
 FORMAT = "usgs_myb"
 SOURCE = "USGS Minerals Yearbook"
 
-_SYMBOLS = frozenset("La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Y Sc".split())
+_SYMBOLS = frozenset(
+    ("La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Y", "Sc")
+)
 _DITTO = re.compile(r"do\.?", re.IGNORECASE)
 _FOOTNOTE = re.compile(
     r"(?:e?estimated\.|e?estimated\s|prevised|rrevised|preliminary|do\.,|do\. ditto|na not available|w withheld|xx not|"
@@ -425,7 +427,7 @@ def _strip_mark(label: str) -> str:
 
 def _date(text: str) -> str:
     try:
-        return datetime.strptime(text, "%B %d, %Y").date().isoformat()
+        return datetime.strptime(f"{text} +0000", "%B %d, %Y %z").date().isoformat()
     except ValueError:
         return ""
 

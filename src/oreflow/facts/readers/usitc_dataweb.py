@@ -136,8 +136,8 @@ def _read_sheet(draft: Draft, sheet: Sheet, downloaded: str) -> list[float]:
         for position in years:
             sums[position] += read_number(_text(cells[position])) or 0.0
     if declared is not None and int(declared) != data_rows:
-        found = f"Data Row Count {declared:,.0f} and {data_rows:,} rows"
-        draft.problem(2, sheet.name, found, "as many rows as counted", "the sheet is cut: download again")
+        counts = f"Data Row Count {declared:,.0f} and {data_rows:,} rows"
+        draft.problem(2, sheet.name, counts, "as many rows as counted", "the sheet is cut: download again")
     return [sums[position] / total for position, total in totals.items() if total]
 
 
