@@ -891,11 +891,9 @@ def _levels(record: _Record, unit: str, topic: Topic) -> list[Reading]:
         told = reading.topic
         if told.measure != topic.measure or reading.value is None or told.elements != topic.elements:
             continue
-        if told.product != topic.product or (told.origin, told.destination, told.place) != (
-            topic.origin,
-            topic.destination,
-            topic.place,
-        ):
+        if told.product != topic.product or (told.origin, told.place) != (topic.origin, topic.place):
+            continue
+        if told.destination != topic.destination and not (topic.measure == "flow" and not topic.destination):
             continue
         if reading.claim.id not in record.same_report:
             rows.append(reading)

@@ -99,13 +99,16 @@ class Quantity:
     attribution: str
 
 
+LONGEST_SENTENCE = 120
+"""Words and marks after which a sentence is cut, so that the time grows with the length of the text alone."""
+
 Gazetteer = Mapping[tuple[str, ...], str]
 """Place name as lower-case words -> place id."""
 
 _Token = tuple[str, str, int, int]
 _TOKEN = re.compile(
     r"(?P<a>U\.S\.A\.?|U\.S\.|U\.K\.)"
-    r"|(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|\d+(?:\.\d+)?)"
+    r"|(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![\d,])|\d+(?:\.\d+)?)"
     r"|(?P<w>[^\W\d_]+(?:['\u2019](?!s\b)[^\W\d_]+)?)"
     r"|(?P<p>\n[ \t\r]*\n)"
     r"|(?P<s>[^\s])"
@@ -281,7 +284,10 @@ def _sentences(tokens: Sequence[_Token]) -> Iterable[list[_Token]]:
             sentence = []
             continue
         sentence.append(token)
-        if token[1] in ".!?;":
+        if len(sentence) >= LONGEST_SENTENCE:
+            yield sentence
+            sentence = []
+        elif token[1] in ".!?;":
             after = tokens[position + 1] if position + 1 < len(tokens) else None
             short = (
                 token[1] == "."
@@ -402,7 +408,7 @@ class _Sentence:
                 return None
             if self._word(at - 1) in {"hs", "hts", "code", "no", "chapter", "heading", "article", "section", "phase"}:
                 return None
-            value = float(re.sub(r"[,\u00a0\u2009\u202f]", "", word))
+            value = float(re.sub(r"[, \u00a0\u2009\u202f]", "", word))
             if not math.isfinite(value) or value > 1e15:
                 return None
             return self._scaled(at, at + 1, value, _place_value(word), plain=word.isdigit())
@@ -522,6 +528,9 @@ class _Sentence:
             return self._make(low, second, unit, after)
         if second is not None and first_unit is not None:
             unit, after_second = self._unit(second)
+            if unit is None and first_unit in CURRENCIES.values():
+                unit, after_second = self._per(first_unit, second.after)
+                return self._make(number, second, unit, after_second)
             if unit == first_unit and unit_at:
                 return self._make(number, second, unit, after_second)
         if first_unit is None:
@@ -973,7 +982,7 @@ class _Sentence:
             if measure == "price" and "/" not in raw.unit and raw.unit != "%":
                 distance += 50
             if measure == "flow_any":
-                distance += 6
+                distance += 25
             if measure == "capacity" and raw.unit == "%":
                 distance += 10
             if measure == "trade" and raw.unit not in {"USD", "CNY", "EUR"}:
@@ -985,7 +994,7 @@ class _Sentence:
             scored.append((distance, measure))
         if not scored:
             roles = {self._role(at) for at in range(len(self.places))}
-            if {"origin", "destination"} <= roles and (raw.unit in {"t", "t/month", "%"} or raw.unit in {"USD", "CNY"}):
+            if {"origin", "destination"} & roles and raw.unit in {"t", "t/month", "%", "USD", "CNY"}:
                 return "flow", "any"
             at_supply = [at for at, word in enumerate(self.lower) if word in {"supply", "supplies"}]
             if at_supply:
@@ -993,6 +1002,9 @@ class _Sentence:
             direction = "in" if self.last_measure == "flow" else ""
             return self.last_measure, direction
         measure = min(scored)[1]
+        nations = {place for _, _, place, _ in self.places if place != WORLD}
+        if measure == "flow_any" and raw.unit == "%" and len(nations) == 1 and len(self.places) > 1:
+            return "production", ""
         if measure.startswith("flow_"):
             return "flow", measure[5:]
         if measure == "trade" and any(kind == "deficit" for _, kind in self.measures):
@@ -1117,9 +1129,10 @@ class _Sentence:
         before = self._word(first - 1)
         if before in {"the", "neighbouring", "neighboring", "military", "northern"}:
             before = self._word(first - 2)
-        if before in {"from"}:
+        if before in {"from", "left", "leaving"} or (before == "of" and self._word(first - 2) == "share"):
             return "origin"
-        if before in {"to", "into"}:
+        left_for = before == "for" and "left" in self.lower[max(0, first - 5) : first]
+        if before in {"to", "into", "reached", "entered", "reaching", "entering"} or left_for:
             return "destination"
         if before == "by":
             words = self.lower[max(0, first - 5) : first]
@@ -1131,6 +1144,8 @@ class _Sentence:
         following = self.lower[after : after + 8]
         if following[:1] and following[0] in {"'", "\u2019"}:
             following = following[2:] if following[1:2] == ["s"] else following[1:]
+        if following[:1] == ["share"]:
+            return "origin"
         for word in following:
             if word in {",", "(", "to", "from"} or word.isdigit():
                 break
@@ -1182,7 +1197,9 @@ class _Sentence:
         """Return the place a level belongs to: named after the number before the next, else the nearest before it."""
         before, right = window
         inside = [item for item in self.places if raw.after <= item[0] < right and item[2] != skip]
-        inside = [item for item in inside if self._word(item[0] - 1) in {"in", "from", "of", "by", "the", "for", "at"}]
+        ahead = {"in", "from", "of", "by", "the", "for", "at"}
+        adverbs = {"worldwide", "globally"}
+        inside = [item for item in inside if self._word(item[0] - 1) in ahead or item[3] in adverbs]
         left = [item for item in self.places if item[1] <= raw.first and item[2] != skip]
         near = [item for item in left if item[0] >= before]
         subject = [item for item in near if item[3] not in METONYMS] or near
