@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-NUMBER = re.compile(r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+NUMBER = re.compile(r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 """A number in a text; digits glued to a letter before them (P10, HS2846) are part of a name."""
 
 DATE = r"(?:19|20)\d\d-[01]\d(?:-[0-3]\d)?"
@@ -88,7 +88,7 @@ def number_text(value: float, *, signed: bool = False) -> str:
         digits = f"{round(size, 2 - math.floor(math.log10(size))):,.0f}"
     elif size >= 9.95:
         digits = f"{size:.0f}"
-    elif size >= 0.95:
+    elif size >= 0.995:
         digits = f"{size:.1f}".removesuffix(".0")
     elif size < 1e-9:
         return "0"
