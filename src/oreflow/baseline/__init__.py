@@ -1,0 +1,1 @@
+"""A balanced base year from contradicting sources, and the calibration of costs, rents and residuals."""

@@ -1,0 +1,1 @@
+"""Units, ids, index letters, seeds, files and errors; imports nothing of oreflow."""

@@ -1,0 +1,1 @@
+"""Uncertain numbers: distributions, keyed draws, ensembles, and proposals compared draw by draw."""
