@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from oreflow.chain.case import Case, Values
 
 Floats = NDArray[np.float64]
+STOCK_ROOM = 3.0
+"""Room for commercial stocks, as a multiple of what the base year holds (an assumption of the model)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,8 @@ def binding_capacities(network: Network, year: BaseYear, calibration: Calibratio
     carrying = calibration.rents > 1e-9 * np.maximum(calibration.value, 1.0)
     named = np.array([bool(receiver) for receiver in network.rent_to]) & (year.levels > USED)
     capacity = np.where(carrying | named, year.levels, capacity)
+    stocks = np.array([activity.kind is Kind.STOCK for activity in network.activities])
+    capacity = np.where(stocks, STOCK_ROOM * np.maximum(year.levels, 1e-6), capacity)
     use = network.limit_matrix @ year.levels if network.limits else np.zeros(0)
     limits = network.limit_values.copy()
     for g, limit in enumerate(network.limits):

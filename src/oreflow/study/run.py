@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from oreflow.baseline.calibrate import price_coefficients
 from oreflow.chain.network import Kind, SharedLimit
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
-from oreflow.market.solve import SolveOptions, solve_economy
+from oreflow.market.presolve import solve_reduced
+from oreflow.market.solve import SolveOptions
 from oreflow.market.terms import (
     Charges,
     Close,
@@ -83,11 +84,11 @@ def run(
         guess = (warm or {}).get(year) or start
         if guess is None:
             guess = _base_solution(base, assembled)
-        solution = solve_economy(
+        solution = solve_reduced(
             assembled.arrays, _fitting(guess, assembled.arrays), SolveOptions(tolerance=base.settings.tolerance)
         )
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
-            solution = solve_economy(assembled.arrays, None, SolveOptions(tolerance=base.settings.tolerance))
+            solution = solve_reduced(assembled.arrays, None, SolveOptions(tolerance=base.settings.tolerance))
         records.append(_record(year, assembled, solution, terms))
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
             cause = f"{year}: {solution.status.value}: {solution.cause or _worst(solution)}"

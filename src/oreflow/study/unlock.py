@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from oreflow.chain.network import Kind
 from oreflow.market.arrays import EconomyArrays, Solution, Status
-from oreflow.market.solve import SolveOptions, solve_economy
+from oreflow.market.presolve import solve_reduced
+from oreflow.market.solve import SolveOptions
 from oreflow.market.terms import TieRelease
 from oreflow.policy.apply import lower_all
 from oreflow.study.indicators import SEPARATION, Lens
@@ -261,9 +262,9 @@ class Barriers:
         arrays = self.lifted(barriers)
         start = replace(self.start, group_rents=np.zeros(len(arrays.h)))
         options = SolveOptions(tolerance=self.base.settings.tolerance)
-        solution = solve_economy(arrays, start, options)
+        solution = solve_reduced(arrays, start, options)
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
-            solution = solve_economy(arrays, None, options)
+            solution = solve_reduced(arrays, None, options)
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
             return None
         return self.diverted(solution)

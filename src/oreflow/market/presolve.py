@@ -1,0 +1,189 @@
+"""Take out of an economy what cannot run, and put it back after the solve.
+
+An activity cannot run when its capacity is nil, or when it needs a good that nothing can supply; a market disappears when
+no activity is left on it. The smaller economy has the same equilibria. A price of an empty market is not determined: it
+is set inside the interval that keeps every activity on it idle, at the cheapest way of supplying it where there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution
+from oreflow.market.solve import SolveOptions, solve_economy
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """A smaller economy and the way back: positions of the activities, markets and groups that are left."""
+
+    whole: EconomyArrays
+    part: EconomyArrays
+    activities: Ints
+    markets: Ints
+    groups: Ints
+
+    def shrink(self, solution: Solution) -> Solution:
+        """Return a solution of the whole as a starting point for the part."""
+        return replace(
+            solution,
+            prices=solution.prices[self.markets],
+            levels=solution.levels[self.activities],
+            capacity_rents=solution.capacity_rents[self.activities],
+            group_rents=solution.group_rents[self.groups]
+            if len(solution.group_rents) == len(self.whole.h)
+            else np.zeros(len(self.groups)),
+        )
+
+    def restore(self, solution: Solution) -> Solution:
+        """Return a solution of the part in the shape of the whole, with prices for empty markets."""
+        m, n = len(self.whole.fixed), len(self.whole.upper)
+        levels, rents, prices, duals = np.zeros(n), np.zeros(n), np.full(m, np.nan), np.zeros(len(self.whole.h))
+        levels[self.activities] = solution.levels
+        rents[self.activities] = solution.capacity_rents
+        prices[self.markets] = solution.prices
+        duals[self.groups] = solution.group_rents
+        return replace(
+            solution, prices=_empty_prices(self.whole, prices), levels=levels, capacity_rents=rents, group_rents=duals
+        )
+
+
+def reduce_economy(arrays: EconomyArrays) -> Reduction:
+    """Return the economy without activities that cannot run and markets without activities.
+
+    Args:
+        arrays: the whole economy.
+
+    Returns:
+        A reduction; `part` solved and `restore`d is a solution of the whole.
+
+    Example:
+        >>> reduction = reduce_economy(arrays)  # doctest: +SKIP
+        >>> solution = reduction.restore(solve_economy(reduction.part))  # doctest: +SKIP
+    """
+    matrix = sp.csc_array(arrays.A)
+    owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    rows, values = matrix.indices, matrix.data
+    alive = arrays.upper > 0.0
+    makes = np.zeros(len(alive), dtype=bool)
+    makes[owner[values > 0]] = True
+    linear = arrays.curves.kind != CurveKind.ISOELASTIC
+    idle_costs = linear & (arrays.curves.marginal(np.where(linear, 0.0, 1.0)) > 0.0)
+    while True:
+        made = np.zeros(matrix.shape[0], dtype=bool)
+        live = alive[owner]
+        made[rows[live & (values > 0)]] = True
+        made |= arrays.fixed < 0.0
+        wanting = (values < 0) & ~made[rows]
+        barred = np.zeros(len(alive), dtype=bool)
+        barred[owner[wanting]] = True
+        # Where a good may not be thrown away, what only makes it has to stop too.
+        taken = np.zeros(matrix.shape[0], dtype=bool)
+        taken[rows[live & (values < 0)]] = True
+        taken_by_use = taken | (arrays.fixed > 0.0)
+        taken = taken_by_use | ~arrays.equality
+        flooding = (values > 0) & ~taken[rows]
+        barred[owner[flooding]] = True
+        # What costs something and makes only goods that nobody takes has no reason to run.
+        sold = np.zeros(len(alive), dtype=bool)
+        sold[owner[(values > 0) & (taken_by_use | arrays.equality)[rows]]] = True
+        barred |= makes & ~sold & idle_costs
+        fewer = alive & ~barred
+        if np.array_equal(fewer, alive):
+            break
+        alive = fewer
+    used = np.zeros(matrix.shape[0], dtype=bool)
+    used[rows[alive[owner]]] = True
+    used |= arrays.fixed != 0.0
+    group_matrix = sp.csr_array(arrays.G)
+    touched = np.asarray(abs(group_matrix)[:, alive].sum(axis=1)).ravel() > 0 if len(arrays.h) else np.zeros(0, bool)
+    activities, markets, groups = np.flatnonzero(alive), np.flatnonzero(used), np.flatnonzero(touched)
+    curves = arrays.curves
+    part = EconomyArrays(
+        A=sp.csc_array(matrix[markets][:, activities]),
+        B=sp.csc_array(sp.csc_array(arrays.B)[markets][:, activities]),
+        curves=CurveTable(
+            curves.kind[activities], curves.shift[activities], curves.a[activities], curves.b[activities],
+            curves.c[activities], curves.d[activities],
+        ),
+        upper=arrays.upper[activities],
+        fixed=arrays.fixed[markets],
+        equality=arrays.equality[markets],
+        G=sp.csr_array(group_matrix[groups][:, activities]),
+        h=arrays.h[groups],
+        K=None if arrays.K is None else sp.csc_array(sp.csc_array(arrays.K)[activities][:, activities]),
+        market_names=tuple(arrays.market_name(int(i)) for i in markets),
+        activity_names=tuple(arrays.activity_name(int(j)) for j in activities),
+        group_names=tuple(arrays.group_name(int(g)) for g in groups),
+    )  # fmt: skip
+    return Reduction(arrays, part, activities, markets, groups)
+
+
+def solve_reduced(
+    arrays: EconomyArrays, start: Solution | None = None, options: SolveOptions | None = None
+) -> Solution:
+    """Solve an economy through its reduction; arguments and result as of `solve_economy`."""
+    reduction = reduce_economy(arrays)
+    fits = start is not None and len(start.levels) == len(arrays.upper) and len(start.prices) == len(arrays.fixed)
+    guess = reduction.shrink(start) if fits and start is not None else None
+    return reduction.restore(solve_economy(reduction.part, guess, options or SolveOptions()))
+
+
+def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
+    """Fill prices of empty markets: what the cheapest idle supplier would ask, else the most an idle user would pay.
+
+    Suppliers with one output are followed from markets with a price outward; a market that none reaches gets what its
+    best user would pay, or nil.
+    """
+    found = prices.copy()
+    matrix = sp.csc_array(arrays.B)
+    ask = arrays.curves.marginal(np.where(arrays.curves.kind == CurveKind.ISOELASTIC, 1.0, 0.0))
+    supplies, uses = [], []
+    for j in range(matrix.shape[1]):
+        span = slice(matrix.indptr[j], matrix.indptr[j + 1])
+        rows, values = matrix.indices[span], matrix.data[span]
+        missing = rows[np.isnan(prices[rows])]
+        if missing.size and arrays.curves.kind[j] != CurveKind.ISOELASTIC:
+            (supplies if np.any(values[np.isnan(prices[rows])] > 0) else uses).append((j, rows, values))
+    for _ in range(8):
+        changed = False
+        for j, rows, values in supplies:
+            unknown = np.isnan(found[rows])
+            outputs = values > 0
+            if np.any(unknown & ~outputs):
+                continue
+            targets = rows[outputs & np.isnan(prices[rows])]
+            if targets.size != 1 or outputs.sum() != 1 or arrays.upper[j] <= 0:
+                continue
+            known = ~np.isnan(prices[rows]) | ~outputs
+            rest = float(values[known] @ found[rows[known]])
+            weight = float(values[rows == targets[0]][0])
+            price = max((ask[j] - rest) / weight, 0.0)
+            if np.isnan(found[targets[0]]) or price < found[targets[0]] - 1e-9 * abs(price):
+                found[targets[0]] = price
+                changed = True
+        if not changed:
+            break
+    # Netback: what a single-input user (a route, a separation) could pay for the good, the best first.
+    for _ in range(8):
+        best: dict[int, float] = {}
+        for j, rows, values in uses + supplies:
+            inputs = values < 0
+            if inputs.sum() != 1 or arrays.upper[j] <= 0 or np.any(np.isnan(found[rows[~inputs]])):
+                continue
+            i = int(rows[inputs][0])
+            if np.isnan(found[i]) and (~inputs).any():
+                worth = (float(values[~inputs] @ found[rows[~inputs]]) - ask[j]) / -float(values[inputs][0])
+                best[i] = max(best.get(i, 0.0), worth)
+        if not best:
+            break
+        for i, price in best.items():
+            found[i] = price
+    return np.where(np.isnan(found), 0.0, found)
