@@ -49,7 +49,7 @@ bench: $(TEST_STAMP)
 	@for file in benchmarks/*.py; do echo "== $$file"; .venv/$(BIN)/python $$file || exit 1; done
 
 docs: $(DOCS_STAMP)
-	@.venv-docs/$(BIN)/mkdocs build --quiet --strict --site-dir build/site && echo "== build/site/index.html"
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/$(BIN)/mkdocs build --quiet --strict --site-dir build/site && echo "== build/site/index.html"
 
 python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'oreflow needs Python 3.11 or newer; found ' + sys.version.split()[0] + ': make PYTHON=python3.12 ...')"

@@ -184,6 +184,14 @@ def test_a_fault_of_the_program_is_not_hidden(verb: Callable[[Callable[..., None
         app.main(["try"])
 
 
+def test_a_name_that_the_terminal_cannot_show_is_no_fault() -> None:
+    program = "import sys; from oreflow.cli.app import main; sys.exit(main(['größe']))"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, check=False)
+    assert done.returncode == 2
+    assert b"unknown verb 'gr\\xf6\\xdfe'" in done.stderr
+
+
 def test_a_closed_pipe_ends_in_silence() -> None:
     reader, writer = os.pipe()
     os.close(reader)
