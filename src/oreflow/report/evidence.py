@@ -214,7 +214,7 @@ def _texts(document: ComparisonDocument) -> str:
     case = document.case
     rows = [
         (
-            f'<tr id="text-case"><th scope="row">case</th><td>{escape(case.id)}: case.yaml</td>'
+            f'<tr id="text-case"><th scope="row">case</th><td>{exempt(case.id, "id")}: case.yaml</td>'
             "<td>as written by the authors of the case</td></tr>"
         )
     ]
@@ -243,12 +243,12 @@ def _settings(document: ComparisonDocument) -> str:
         "version": case.version,
     } | dict(document.settings)
     rows = [
-        f'<tr id="set-{escape(slug(name))}"><th scope="row"><code>{escape(name)}</code></th>'
+        f'<tr id="set-{escape(slug(name))}"><th scope="row"><code data-exempt="id">{escape(name)}</code></th>'
         f'<td data-exempt="id">{escape(str(value))}</td></tr>'
         for name, value in settings.items()
     ]
     rows += [
-        f'<tr id="set-time-{escape(slug(name))}"><th scope="row"><code>{escape(name)}</code></th>'
+        f'<tr id="set-time-{escape(slug(name))}"><th scope="row"><code data-exempt="id">{escape(name)}</code></th>'
         f"<td>{linked(number_text(seconds), 'set-time-' + slug(name))} s</td></tr>"
         for name, seconds in document.timings.items()
     ]

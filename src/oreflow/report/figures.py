@@ -78,7 +78,7 @@ def waterfall_figure(proposals: Sequence[ProposalResult], *, title: str, prefix:
     for position, (proposal, waterfall) in enumerate(shown):
         left = _LABELS + panel * position + 14
         scale = (panel - 26 - 46) / top
-        parts.append(f'<text class="panel" x="{left:.1f}" y="18">{escape(proposal.id)}</text>')
+        parts.append(f'<text class="panel" x="{left:.1f}" y="18">{_exempt_label(proposal.id)}</text>')
         for line, words in enumerate(titles[position]):
             parts.append(f'<text class="small" x="{left:.1f}" y="{34 + 15 * line}">{_exempt_label(words)}</text>')
         parts.append(

@@ -182,7 +182,10 @@ def _comparison(document: ComparisonDocument) -> str:
         f">net change, t {_year(document)}",
     ]
     price_labels = [f"{area}/{elements[0]}/{case.headline_year}" for area in areas[:2]] if elements else []
-    head += [f">{escape(elements[0])} {'' if area == 'outside' else 'in '}{escape(area)}, USD/kg" for area in areas[:2]]
+    head += [
+        f">{escape(elements[0])} {'' if area == 'outside' else 'in '}{exempt(area, 'label')}, USD/kg"
+        for area in areas[:2]
+    ]
     head += [">public USD per kg", "most tonnes stop at", ">reaches the threshold"]
     rows = []
     for proposal in document.proposals:
@@ -195,7 +198,7 @@ def _comparison(document: ComparisonDocument) -> str:
         cells.append(f'<td class="n">{_works(proposal)}</td>')
         rows.append(
             f'<tr><th scope="row"><a href="#proposal-{escape(slug(proposal.id))}">{exempt(proposal.id, "id")}</a>'
-            + (f'<span class="range">{escape(proposal.status)}</span>' if proposal.status != "solved" else "")
+            + (f'<span class="range">{exempt(proposal.status, "label")}</span>' if proposal.status != "solved" else "")
             + f"</th>{''.join(cells)}</tr>"
         )
     caption = (
@@ -230,7 +233,7 @@ def _years(document: ComparisonDocument) -> str:
         if svg:
             table = _timeline_table(document, key, prefix)
             figures.append(
-                f"<figure><h3>{exempt(title, 'label')}<small>{exempt(unit, 'year')}</small></h3>{svg}"
+                f"<figure><h3>{exempt(title, 'label')}<small>{exempt(unit, 'label')}</small></h3>{svg}"
                 f"<details><summary>The numbers behind the picture</summary>{table}</details></figure>"
             )
     band = "Bands: tenth to ninetieth percentile of the draws. " if case.draws else ""
@@ -436,7 +439,7 @@ def _press(document: ComparisonDocument) -> str:
         anchor = _first_anchor(document, figure.refs, f"press-{number}")
         rows.append(
             f'<tr id="press-{number}"><td>{marked(figure.text, anchor)}</td>'
-            f'<td class="verdict">{escape(figure.verdict)}</td><td>{marked(figure.detail, anchor)}</td>'
+            f'<td class="verdict">{marked(figure.verdict, anchor)}</td><td>{marked(figure.detail, anchor)}</td>'
             f"<td>{refs_html(document, figure.refs)}</td></tr>"
         )
     if not rows:
@@ -511,7 +514,7 @@ def _indicator(document: ComparisonDocument, definition: Indicator) -> str:
     head += [">k of n", "rests on"]
     source = f" Definition after: {exempt(definition.source, 'citation')}." if definition.source else ""
     return (
-        f'<section id="ind-{escape(slug(definition.key))}"><h3>{escape(definition.title)} '
+        f'<section id="ind-{escape(slug(definition.key))}"><h3>{exempt(definition.title, "label")} '
         f'<code data-exempt="id">{escape(definition.key)}</code></h3>'
         f'<p data-exempt="label">{escape(definition.formula)}. {escape(definition.sign)}{source}</p>'
         f"{html_table(head, rows)}{_by_label(document, definition)}</section>"
