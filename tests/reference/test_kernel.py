@@ -50,7 +50,7 @@ def kojima_jacobian(z: Floats) -> Floats:
 
 def test_r3a_linear_problem_that_is_not_symmetric() -> None:
     m = [[0, 0, -1, -1], [0, 0, 1, -2], [1, -1, 2, -2], [1, 2, -2, 4]]
-    solution = solve_mcp(Problem(m, [2, 2, -2, -6], 0.0, np.inf))
+    solution = solve_mcp(Problem(m, np.array([2.0, 2, -2, -6]), np.zeros(4), np.full(4, np.inf)))
     assert solution.ok
     assert solution.z == pytest.approx([2.8, 0, 0.8, 1.2], abs=1e-9)
 

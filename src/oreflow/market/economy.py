@@ -17,6 +17,7 @@ from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, EconomyE
 from oreflow.market.solve import SolveOptions, plan_economy, solve_economy
 
 INFINITE = float("inf")
+DEFAULTS = SolveOptions()
 _Found = TypeVar("_Found")
 
 
@@ -370,11 +371,11 @@ def build_arrays(economy: Economy) -> tuple[EconomyArrays, Layout]:
     n = len(builder.names)
     columns = {name: tuple(found) for name, found in builder.columns.items()}
     groups = {group.name: g for g, group in enumerate(economy.groups)}
-    rows, cols, data = [], [], []
+    entries: list[tuple[int, int, float]] = []
     for g, group in enumerate(economy.groups):
         for member, weight in group.members.items():
             for j in columns[member]:
-                rows.append(g), cols.append(j), data.append(float(weight))
+                entries.append((g, j, float(weight)))
     arrays = EconomyArrays(
         A=builder.matrix(builder.physical, len(markets)),
         B=builder.matrix(builder.priced, len(markets)),
@@ -382,7 +383,7 @@ def build_arrays(economy: Economy) -> tuple[EconomyArrays, Layout]:
         upper=np.array(builder.upper),
         fixed=np.array([market.fixed for market in markets]),
         equality=np.array([market.disposal != "free" for market in markets], dtype=bool),
-        G=sp.csr_array((data, (rows, cols)), shape=(len(economy.groups), n)),
+        G=sp.csr_array(_sparse(entries, (len(economy.groups), n))),
         h=np.array([group.limit for group in economy.groups], dtype=float),
         K=_coupling_matrix(economy.couplings, columns, n),
         market_names=tuple(market.name for market in markets),
@@ -390,6 +391,11 @@ def build_arrays(economy: Economy) -> tuple[EconomyArrays, Layout]:
         group_names=tuple(group.name for group in economy.groups),
     )
     return arrays, Layout(columns, position, groups)
+
+
+def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -> Sparse:
+    rows, cols, data = zip(*entries, strict=True) if entries else ((), (), ())
+    return sp.csc_array((np.array(data, dtype=float), (rows, cols)), shape=shape)
 
 
 def _check_names(economy: Economy, markets: Iterable[Market]) -> list[str]:
@@ -551,7 +557,7 @@ def _find(where: Mapping[str, _Found], name: str, what: str) -> _Found:
     return where[name]
 
 
-def solve(economy: Economy, start: Equilibrium | None = None, options: SolveOptions = SolveOptions()) -> Equilibrium:
+def solve(economy: Economy, start: Equilibrium | None = None, options: SolveOptions = DEFAULTS) -> Equilibrium:
     """Return the equilibrium of an economy by name.
 
     Sellers with market power face `p + theta P'(D) s`. With linear demand this is an affine coupling and one solve;
@@ -605,13 +611,12 @@ def _faced_markets(economy: Economy, arrays: EconomyArrays, layout: Layout) -> l
                 (int(j), float(a)) for j, a in entries if int(j) in mine and int(j) not in users.get(i, ())
             )
             if delivered:
-                _check_interior(economy, arrays, seller, name, i, users.get(i, []), delivered)
+                _check_interior(arrays, seller, name, i, users.get(i, []), delivered)
                 faced.setdefault(i, []).append((seller.conjecture, delivered, seller.slopes.get(name)))
     return [_Faced(i, tuple(users.get(i, ())), tuple(found)) for i, found in faced.items()]
 
 
 def _check_interior(
-    economy: Economy,
     arrays: EconomyArrays,
     seller: Seller,
     name: str,
@@ -661,20 +666,19 @@ def _solve_power(
     base: Sparse = sp.csc_array((n, n)) if arrays.K is None else arrays.K
 
     def coupled(beta: Floats) -> EconomyArrays:
-        rows, cols, data = [], [], []
+        entries: list[tuple[int, int, float]] = []
         for slope, market in zip(beta, faced, strict=True):
             for theta, delivered, own in market.deliveries:
                 strength = theta * (slope if own is None else own)
                 for i, ai in delivered:
                     for j, aj in delivered:
-                        rows.append(i), cols.append(j), data.append(strength * ai * aj)
-        return arrays.with_(K=sp.csc_array(base + sp.csc_array((data, (rows, cols)), shape=(n, n))))
+                        entries.append((i, j, strength * ai * aj))
+        return arrays.with_(K=sp.csc_array(base + _sparse(entries, (n, n))))
 
     levels = solve_economy(arrays, first, options, plan).levels if first is None else first.levels
     straight = all(
         own is not None
-        or all(arrays.curves.kind[j] == CurveKind.LINEAR for j in market.columns)
-        and len(market.columns) == 1
+        or (all(arrays.curves.kind[j] == CurveKind.LINEAR for j in market.columns) and len(market.columns) == 1)
         for market in faced
         for _, _, own in market.deliveries
     )

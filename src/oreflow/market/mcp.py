@@ -349,9 +349,9 @@ def _newton(matrix: Sparse, right: Floats, proximal: float) -> Floats | None:
     """Solve the Newton system; None where it is singular."""
     n = len(right)
     if n <= 200:
-        dense = matrix.toarray() if sp.issparse(matrix) else np.asarray(matrix)
+        dense: Floats = np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix, dtype=np.float64)
         try:
-            out: Floats = np.linalg.solve(dense + proximal * np.eye(n), right)
+            out: Floats = np.asarray(np.linalg.solve(dense + proximal * np.eye(n), right), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
         return out

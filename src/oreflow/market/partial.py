@@ -47,7 +47,8 @@ def solve_gsim(
 
     Args:
         trade: trade at world prices, money, row exporter, column importer, [R, R].
-        tariffs_before, tariffs_after: tariff factors (1 + rate), [R, R].
+        tariffs_before: tariff factors (1 + rate), [R, R].
+        tariffs_after: the same after the change, [R, R].
         demand_elasticity: of composite import demand, negative.
         supply_elasticity: of export supply, positive.
         substitution: elasticity between sources, positive.
@@ -119,7 +120,8 @@ def solve_smart(
     Args:
         partner: imports from the favoured partner, money.
         rest: imports from everybody else, money; they keep paying `rate_before`.
-        rate_before, rate_after: ad-valorem tariff, shares.
+        rate_before: ad-valorem tariff, share.
+        rate_after: the same after the change, for the favoured partner.
         demand_elasticity: of import demand, absolute value.
         substitution: elasticity between sources, absolute value.
         ratio: the Laird-Yeats version of diversion instead of its linear form.

@@ -22,6 +22,7 @@ from scipy.linalg import lapack
 from scipy.sparse.linalg import splu
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
+from oreflow.market.feasibility import check_feasibility
 
 Ints = npt.NDArray[np.int64]
 _DENSE_LIMIT = 1500
@@ -36,6 +37,7 @@ class SolveOptions:
         max_iterations: most Newton systems.
         time_limit: seconds of wall clock.
         polish: Newton steps on the active set after the interior point.
+        explain: where no equilibrium is found, test physical feasibility and name an irreducible infeasible set.
         warm_iterations: active-set Newton steps tried from `start` before the interior point takes over.
     """
 
@@ -43,6 +45,7 @@ class SolveOptions:
     max_iterations: int = 300
     time_limit: float = 60.0
     polish: int = 8
+    explain: bool = True
     warm_iterations: int = 12
 
 
@@ -787,6 +790,10 @@ def _solution(
         status, cause = Status.ITERATION_LIMIT, f"no equilibrium within {options.max_iterations} iterations"
     else:
         status, cause = Status.STALLED, f"no further progress; the worst residual is at {names[0][0]}"
+    if options.explain and status in (Status.STALLED, Status.ITERATION_LIMIT):
+        impossible = check_feasibility(arrays, max(deadline - time.perf_counter(), 0.0))
+        if impossible is not None:
+            status, cause = Status.INFEASIBLE, impossible.text
     return Solution(
         prices=prices[:m],
         levels=levels,

@@ -1,0 +1,236 @@
+"""Random economies: judged by optimality conditions, mass balance, homogeneity and tariff equivalence."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
+from oreflow.market.generate import random_economy
+from oreflow.market.solve import SolveOptions, SymbolicPlan, plan_economy, solve_economy
+
+
+def sizes(count: int) -> list[tuple[int, int]]:
+    return [(seed, 8 + (seed * 37) % 190) for seed in range(count)]
+
+
+def check_equilibrium(e: EconomyArrays, s: Solution, tolerance: float = 1e-8) -> None:
+    """The conditions of DESIGN section 7 in the user's units, each relative to what passes through."""
+    x, p, w, rent = s.levels, s.prices, s.capacity_rents, s.group_rents
+    through = abs(e.A) @ x + np.abs(e.fixed) + 1e-6 * x.max(initial=0.0)
+    excess = e.A @ x - e.fixed
+    assert (excess >= -tolerance * through).all()
+    assert (np.abs(excess[e.equality]) <= tolerance * through[e.equality]).all()
+    assert (p[~e.equality] >= 0).all()
+    slack = excess > 10 * tolerance * through
+    highest = np.abs(p).max(initial=0.0)
+    assert (np.abs(p[slack & ~e.equality]) <= tolerance * highest).all()
+    cost = e.curves.marginal(x) + (0 if e.K is None else e.K @ x)
+    reduced = cost + w + e.G.T @ rent - e.B.T @ p
+    turnover = np.abs(cost) + abs(e.B).T @ np.abs(p) + abs(e.G).T @ rent
+    used = x > 1e-7 * through.max()
+    assert (reduced >= -tolerance * turnover).all()
+    assert (np.abs(reduced[used]) <= tolerance * turnover[used]).all()
+    assert (x >= 0).all()
+    assert (x <= e.upper * (1 + 1e-12)).all()
+    assert (w >= 0).all()
+    room = e.h - e.G @ x
+    assert (room >= -tolerance * (np.abs(e.h) + 1)).all()
+    assert (rent >= 0).all()
+
+
+def test_random_economies_are_solved(scale: int) -> None:
+    for seed, markets in sizes(50 * scale):
+        economy = random_economy(seed, markets)
+        solution = solve_economy(economy)
+        assert solution.ok, (seed, solution.status, solution.worst)
+        check_equilibrium(economy, solution)
+
+
+def test_generator_covers_the_hard_features() -> None:
+    wedges = joint = isoelastic = surplus = 0
+    lowest, highest = np.inf, 0.0
+    for seed, markets in sizes(40):
+        e = random_economy(seed, markets)
+        links = np.flatnonzero([name.startswith("ship") for name in e.activity_names])
+        changed = np.array([(e.A.data != e.B.data)[e.A.indptr[j] : e.A.indptr[j + 1]].any() for j in links])
+        wedges += changed.mean() > 0.2
+        joint += int((np.diff(e.A.indptr) > 2).any())
+        isoelastic += int((e.curves.kind == CurveKind.ISOELASTIC).any())
+        s = solve_economy(e)
+        surplus += int(((e.A @ s.levels > 1e-6 * s.levels.max()) & (s.prices == 0)).any())
+        positive = s.prices[s.prices > 0]
+        lowest, highest = min(lowest, positive.min()), max(highest, positive.max())
+    assert min(wedges, joint, isoelastic, surplus) > 40 / 3
+    assert highest / lowest > 1e6
+
+
+def test_infeasible_economies_are_recognised_and_explained(scale: int) -> None:
+    for seed in range(5 * scale):
+        economy = random_economy(seed, 24, feasible=False)
+        solution = solve_economy(economy)
+        assert solution.status is Status.INFEASIBLE, (seed, solution.status)
+        assert "these cannot hold together" in solution.cause
+        assert "is needed at least" in solution.cause
+
+
+def test_time_limit_is_honoured() -> None:
+    economy = random_economy(3, 190)
+    began = time.perf_counter()
+    solution = solve_economy(economy, options=SolveOptions(time_limit=0.02))
+    assert time.perf_counter() - began < 2.0
+    assert solution.status in (Status.TIME_LIMIT, Status.SOLVED, Status.LOCALLY_SOLVED)
+    assert solution.status.ok == (solution.residual <= 1e-9)
+
+
+def test_same_answer_every_time_and_with_the_plan_reused() -> None:
+    economy = random_economy(5, 60)
+    plan = plan_economy(economy)
+    first, second = solve_economy(economy), solve_economy(economy, plan=plan)
+    assert first.levels.tobytes() == second.levels.tobytes()
+    assert first.prices.tobytes() == second.prices.tobytes()
+    assert isinstance(plan, SymbolicPlan)
+    other = random_economy(6, 30)
+    assert solve_economy(other, plan=plan).ok  # a plan that does not fit is replaced
+
+
+def test_warm_start_reaches_the_cold_solution() -> None:
+    economy = random_economy(12, 80)
+    start = solve_economy(economy)
+    changed = economy.with_(upper=economy.upper * 1.01)
+    warm, cold = solve_economy(changed, start), solve_economy(changed)
+    assert warm.ok
+    check_equilibrium(changed, warm)
+    flowing = abs(changed.A) @ cold.levels > 1e-6 * cold.levels.max()
+    np.testing.assert_allclose(warm.prices[flowing], cold.prices[flowing], rtol=1e-6, atol=1e-9 * cold.prices.max())
+    assert warm.iterations < cold.iterations
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_homogeneity_of_degree_zero_in_money(seed: int) -> None:
+    economy = random_economy(seed, 40)
+    c = economy.curves
+    factor = 7.3
+    linear = np.isin(c.kind, (CurveKind.LINEAR, CurveKind.POWER, CurveKind.HYPERBOLIC))
+    dear = CurveTable(c.kind, c.shift * factor, c.a * factor, np.where(linear, c.b * factor, c.b), c.c, c.d * factor)
+    one, two = solve_economy(economy), solve_economy(economy.with_(curves=dear))
+    flowing = abs(economy.A) @ one.levels > 1e-6 * one.levels.max()
+    np.testing.assert_allclose(
+        two.prices[flowing], factor * one.prices[flowing], rtol=1e-7, atol=1e-9 * two.prices.max()
+    )
+    use = np.array([name.startswith("use") for name in economy.activity_names])
+    np.testing.assert_allclose(two.levels[use], one.levels[use], rtol=1e-6, atol=1e-9 * one.levels.max())
+
+
+@pytest.mark.parametrize("seed", [1, 4, 9])
+def test_a_tariff_equals_the_specific_tax_at_its_equilibrium_price(seed: int) -> None:
+    economy = random_economy(seed, 40)
+    tariff = solve_economy(economy)
+    tax = (economy.A - economy.B).T @ tariff.prices
+    assert tax.max() > 0
+    c = economy.curves
+    taxed = economy.with_(B=economy.A, curves=CurveTable(c.kind, c.shift + tax, c.a, c.b, c.c, c.d))
+    # the tariff's solution satisfies the taxed economy's conditions
+    check_equilibrium(taxed, tariff)
+    specific = solve_economy(taxed)
+    flowing = abs(economy.A) @ tariff.levels > 1e-6 * tariff.levels.max()
+    np.testing.assert_allclose(
+        specific.prices[flowing], tariff.prices[flowing], rtol=1e-6, atol=1e-8 * tariff.prices.max()
+    )
+
+
+def linear_program(seed: int) -> EconomyArrays:
+    economy = random_economy(seed, 40, wedges=False)
+    c = economy.curves
+    cost = np.where(c.kind == CurveKind.ISOELASTIC, -c.a, c.a)
+    upper = np.where(c.kind == CurveKind.ISOELASTIC, c.b, economy.upper)
+    return economy.with_(curves=CurveTable.of(np.zeros(len(cost)), a=cost), upper=upper)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_linear_programs_agree_with_highs(seed: int) -> None:
+    from scipy import optimize
+
+    linprog: Any = optimize.linprog
+
+    e = linear_program(seed)
+    solution = solve_economy(e)
+    reference = linprog(
+        e.curves.a, A_ub=sp.vstack([-e.A, e.G]), b_ub=np.concatenate([-e.fixed, e.h]),
+        bounds=np.column_stack([np.zeros(len(e.upper)), e.upper]), method="highs",
+    )  # fmt: skip
+    assert solution.status is Status.SOLVED
+    assert e.curves.a @ solution.levels == pytest.approx(reference.fun, rel=1e-6)
+    check_equilibrium(e, solution)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_quadratic_programs_agree_with_clarabel(seed: int) -> None:
+    clarabel = pytest.importorskip("clarabel")
+    e = linear_program(seed)
+    scale = np.where(np.isfinite(e.upper), e.upper, np.median(e.upper[np.isfinite(e.upper)]))
+    slope = 0.3 * np.abs(e.curves.a) / scale
+    e = e.with_(curves=CurveTable.of(np.full(len(slope), CurveKind.LINEAR), a=e.curves.a, b=slope))
+    solution = solve_economy(e)
+    assert solution.status is Status.SOLVED
+    unit = scale  # Clarabel gets levels in units of their size
+    capped = np.flatnonzero(np.isfinite(e.upper))
+    n = len(unit)
+    rows = sp.csc_matrix(
+        sp.vstack([
+            -sp.diags_array(1 / scale.mean() * np.ones(e.A.shape[0])) @ e.A @ sp.diags_array(unit),
+            e.G @ sp.diags_array(unit) / scale.mean(),
+            -sp.eye_array(n),
+            sp.eye_array(n, format="csr")[capped],
+        ])
+    )  # fmt: skip
+    right = np.concatenate([-e.fixed / scale.mean(), e.h / scale.mean(), np.zeros(n), e.upper[capped] / unit[capped]])
+    money = np.abs(e.curves.a * unit).mean()
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_rel = settings.tol_gap_abs = settings.tol_feas = 1e-10
+    found = clarabel.DefaultSolver(
+        sp.csc_matrix(sp.diags_array(slope * unit**2 / money)), e.curves.a * unit / money, rows, right,
+        [clarabel.NonnegativeConeT(len(right))], settings,
+    ).solve()  # fmt: skip
+    x = np.array(found.x) * unit
+    ours = e.curves.a @ solution.levels + slope @ solution.levels**2 / 2
+    theirs = e.curves.a @ x + slope @ x**2 / 2
+    assert ours == pytest.approx(theirs, rel=1e-6)
+    # strictly convex: our levels meet the conditions to 1e-8, Clarabel's stop at its own tolerance
+    check_equilibrium(e, solution)
+    np.testing.assert_allclose(solution.levels / unit, x / unit, atol=5e-3)
+
+
+def test_choked_demand_stops_at_its_choke_price() -> None:
+    def price(capacity: float) -> tuple[float, float]:
+        e = EconomyArrays(
+            A=sp.csc_array([[1.0, -1.0]]), B=sp.csc_array([[1.0, -1.0]]),
+            curves=CurveTable.of([0, 4], a=[1.0, 10.0], b=[0.0, 100.0], c=[1.0, -0.5], d=[np.inf, 40.0]),
+            upper=np.array([capacity, np.inf]), fixed=np.zeros(1), equality=np.zeros(1, bool),
+            G=sp.csr_array((0, 2)), h=np.zeros(0),
+        )  # fmt: skip
+        s = solve_economy(e)
+        assert s.ok
+        return float(s.prices[0]), float(s.levels[1])
+
+    assert price(100.0) == pytest.approx((10.0, 100.0))
+    assert price(60.0) == pytest.approx((10 * 0.6**-2, 60.0))
+    assert price(30.0) == pytest.approx((40.0, 30.0))  # the curve would ask 111: choked
+
+
+def test_negative_price_where_disposal_costs() -> None:
+    e = EconomyArrays(
+        A=sp.csc_array([[1.0, -1.0, 0.0], [2.0, 0.0, -1.0]]), B=sp.csc_array([[1.0, -1.0, 0.0], [2.0, 0.0, -1.0]]),
+        curves=CurveTable.of([0, 1, 0], a=[1.0, -10.0, 0.5], b=[0.0, 1.0, 0.0]),
+        upper=np.full(3, np.inf), fixed=np.zeros(2), equality=np.array([False, True]),
+        G=sp.csr_array((0, 3)), h=np.zeros(0),
+    )  # fmt: skip
+    s = solve_economy(e)
+    assert s.ok
+    assert s.prices == pytest.approx([2.0, -0.5])
+    assert s.levels == pytest.approx([8.0, 8.0, 16.0])
