@@ -162,7 +162,7 @@ def format_cell(value: object) -> str:
         Its text, without control characters.
 
     Example:
-        >>> [format_cell(value) for value in (None, 1234.56, 0.012345, 2030, "Pangwa")]
+        >>> [format_cell(value) for value in (None, 1234.56, 0.01234, 2030, "Pangwa")]
         ['-', '1,235', '0.01234', '2030', 'Pangwa']
     """
     if value is None:

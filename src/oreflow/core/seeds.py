@@ -97,7 +97,7 @@ def unit_interval(words: Words) -> NDArray[np.float64]:
         Numbers from 2**-53 to 1 - 2**-53, same shape.
 
     Example:
-        >>> unit_interval(np.array([0], dtype=np.uint64))[0] == 2.0**-53
+        >>> float(unit_interval(np.array([0], dtype=np.uint64))[0]) == 2.0**-53
         True
     """
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
