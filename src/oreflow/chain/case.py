@@ -1176,7 +1176,11 @@ class _Targets:
         if commodity.startswith("@feed:"):
             return "1" if not unit or commodity == "@feed:rest" else f"1 or t_oxide/{unit}"
         mass = self.mass(self.feeds.get(values["recipe"], "") if commodity == "@feed" else commodity)
-        return _per(mass, unit) if unit else ""
+        if not mass or not unit:
+            return ""
+        # A share by weight of one product in another is t per t as it stands; between oxide and metal weight it is not.
+        alike = (mass in _OXIDE_WEIGHT) == (unit in _OXIDE_WEIGHT)
+        return _per(mass, unit) + (" or 1" if alike else "")
 
     def goods(self, values: Mapping[str, object]) -> str:
         """Return the mass unit of what an instrument touches: by its commodities, route, process or unit."""
@@ -1217,6 +1221,9 @@ class _Targets:
         if name in ("c0", "c1"):
             return _per("USD", self.goods(values))
         return _per(self.goods(values), "yr") if name == "K" and kind == "sanction" else ""
+
+
+_OXIDE_WEIGHT = ("t_REO", "t_oxide")
 
 
 def _per(above: str, below: str) -> str:

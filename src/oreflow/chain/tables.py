@@ -547,7 +547,7 @@ EVENTS = Table(
     "events.csv",
     (
         _ID, Column("date", "date", required=True), Column("end", "date"), Column("announced", "date"),
-        Column("instrument", required=True), Column("actor"), Column("target", "list"), Column("magnitude", "cell"),
+        Column("instrument"), Column("actor"), Column("target", "list"), Column("magnitude", "cell"),
         *_text("unit", "receiver"), Column("options", "options"), Column("modelled", "yesno", required=True), _GRADE,
         *_text("source", "note"),
     ),
