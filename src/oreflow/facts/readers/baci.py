@@ -147,7 +147,10 @@ def _read_checked(draft: Draft, data: bytes, sheet: str) -> pl.DataFrame:
     names = ("t", "i", "j", "k", "v", "q")
     try:
         frame = _scan(data).with_row_index("row", offset=2)
+        uneven = frame.select(pl.sum_horizontal(pl.all().null_count())).item() > 0
     except pl.exceptions.PolarsError:
+        uneven = True
+    if uneven:
         frame = _scan_by_line(draft, data, sheet)
     draft.rows_in += frame.height
     header = [name.strip().strip("\ufeff").lower() for name in frame.columns if name != "row"]

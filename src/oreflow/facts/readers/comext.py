@@ -55,22 +55,24 @@ def read_text(draft: Draft, data: bytes, delimiter: str) -> None:
     import polars as pl
 
     draft.format = FORMAT
+    even, numbers = _even_lines(draft, data, delimiter)
     try:
-        raw = pl.read_csv(io.BytesIO(data), infer_schema=False, separator=delimiter, quote_char='"')
+        raw = pl.read_csv(io.BytesIO(even), infer_schema=False, separator=delimiter, quote_char='"')
     except pl.exceptions.PolarsError as error:
-        row = _ragged_row(data, delimiter)
-        found = "a row with another number of cells than the header" if row else " ".join(str(error).split())[:120]
-        draft.problem(row, None, found, "as many cells as the header has", "the file is damaged: download it again")
-        lines = data.count(b"\n")
+        draft.problem(None, None, " ".join(str(error).split())[:120], "a table", "download the file again")
+        lines = max(0, even.count(b"\n") - 1)
         draft.rows_in += lines
         if lines:
-            draft.reject(row or 2, "file not readable as columns", count=lines)
+            draft.reject(2, "file not readable as columns", count=lines)
         return
     present = {normalise_name(name): name for name in raw.columns}
     picked = {key: next((present[name] for name in names if name in present), None) for key, names in _NAMES.items()}
     draft.dialect = "text, older layout" if "declarant" in present else "text, layout since 2024"
     draft.rows_in += raw.height
-    frame = raw.with_row_index("row", offset=2).select(
+    numbered = raw.with_row_index("row", offset=2)
+    if numbers is not None and len(numbers) == raw.height:
+        numbered = raw.insert_column(0, pl.Series("row", numbers, dtype=pl.UInt32))
+    frame = numbered.select(
         "row",
         *[
             (pl.col(name) if name else pl.lit("")).fill_null("").str.strip_chars().alias(key)
@@ -219,11 +221,27 @@ def _area(code: str) -> tuple[str, str]:
     return area.id, ";".join(area.flags)
 
 
-def _ragged_row(data: bytes, delimiter: str) -> int | None:
-    lines = data.split(b"\n")
+def _even_lines(draft: Draft, data: bytes, delimiter: str) -> tuple[bytes, list[int] | None]:
+    """Return the lines that have as many cells as the header, with their row numbers (None: all of them).
+
+    Polars fills a short row up without a word; such rows are rejected here, each with its number.
+    """
     mark = delimiter.encode()
+    lines = data.splitlines()
     width = lines[0].count(mark)
+    filled = sum(1 for line in lines if line.strip())
+    if b'"' in data or data.count(mark) == width * filled:
+        return data, None
+    kept, numbers = [lines[0]], []
     for number, line in enumerate(lines[1:], start=2):
-        if line.strip() and b'"' not in line and line.count(mark) != width:
-            return number
-    return None
+        cells = line.count(mark)
+        if line.strip() and cells != width:
+            draft.rows_in += 1
+            reason = "more cells than the header" if cells > width else "fewer cells than the header"
+            draft.reject(number, reason, line.decode("utf-8", "backslashreplace"))
+            draft.problem(number, None, f"{cells + 1} cells", f"{width + 1}, as the header has",
+                          "the row is damaged: download the file again")
+        else:
+            kept.append(line)
+            numbers.append(number)
+    return b"\n".join(kept) + b"\n", numbers

@@ -340,8 +340,6 @@ def _canonical(
     if record.reporter.id == record.partner.id:
         flags.append("self_trade")
     valuation, assumed = _valuation(record, publication)
-    if assumed:
-        flags.append("valuation_assumed")
     published = publication.published if publication else ""
 
     def row(
@@ -356,7 +354,8 @@ def _canonical(
             record.partner_code, "", "", published, draft.sha256, "", record.row, column,
         )
 
-    rows = [row("value", record.value, "USD", "primaryValue", valued=valuation)]
+    doubt = ("valuation_assumed",) if assumed else ()
+    rows = [row("value", record.value, "USD", "primaryValue", valued=valuation, extra=doubt)]
     if valuation != "CIF" and record.cif:
         rows.append(row("value", record.cif, "USD", "cifvalue", valued="CIF"))
     if valuation != "FOB" and record.fob:

@@ -225,7 +225,9 @@ def sniff_text(data: bytes, name: str) -> Sniffed:
     if damage is not None:
         return Sniffed("refused", encoding=encoding, reason="wrong encoding", problems=(damage,))
     start = text.lstrip()
-    if start[:1] in "{[":
+    if not start:
+        return _refused("an empty file", name, "only blanks", "a data file", "download it again")
+    if start[0] in "{[":
         return _sniff_json(text, encoding, name)
     if start[:1] == "<":
         kind = "a metadata document (XML)" if "<metadata" in start[:2000] else "an XML or HTML document"
