@@ -47,8 +47,11 @@ class CaseHeader:
         run: content hash of the run, 12 characters.
         status_quo: id of the proposal that the others are compared with.
         tracked: name of what is counted, as "Dy+Tb oxide of Kachin origin".
-        outside: name of the group that does not count as outside, as "China".
+        outside: name of the group that does not count as outside, as "China" or "outside_china".
         not_modelled: what the case leaves out, one entry a topic.
+        price_areas: first parts of the labels of `price` that are shown, that of `outside` first; empty for a choice
+            by `oreflow.report.sentences.price_areas`.
+        names: id of a place or an actor -> its name on the page; an id without one stands for itself.
     """
 
     id: str
@@ -69,6 +72,8 @@ class CaseHeader:
     status_quo: str = "status-quo"
     tracked: str = "Dy+Tb oxide"
     outside: str = "China"
+    price_areas: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from oreflow.report.marks import (
 )
 from oreflow.report.sentences import (
     PERCENT_FROM,
+    area_words,
     band_of,
     control_words,
     evidence_anchor,
@@ -182,10 +183,7 @@ def _comparison(document: ComparisonDocument) -> str:
         f">net change, t {_year(document)}",
     ]
     price_labels = [f"{area}/{elements[0]}/{case.headline_year}" for area in areas[:2]] if elements else []
-    head += [
-        f">{escape(elements[0])} {'' if area == 'outside' else 'in '}{exempt(area, 'label')}, USD/kg"
-        for area in areas[:2]
-    ]
+    head += [f">{escape(elements[0])} {exempt(area_words(document, area), 'label')}, USD/kg" for area in areas]
     head += [">public USD per kg", "most tonnes stop at", ">reaches the threshold"]
     rows = []
     for proposal in document.proposals:
@@ -221,7 +219,7 @@ def _years(document: ComparisonDocument) -> str:
     ]
     for element in price_elements(document):
         for area in price_areas(document)[:2]:
-            where = "outside" if area == "outside" else f"in {area}"
+            where = area_words(document, area)
             charts.append(("price", f"{area}/{element}/", f"{element} oxide {where}", f"USD of {case.money_year} a kg"))
     figures = []
     for number, (key, prefix, title, unit) in enumerate(charts):
@@ -273,7 +271,8 @@ def _timeline_table(document: ComparisonDocument, key: str, prefix: str) -> str:
 
 
 def _revenue(document: ComparisonDocument) -> str:
-    year, reference = str(document.case.headline_year), document.case.status_quo
+    case = document.case
+    year, reference = str(case.headline_year), case.status_quo
     changes = {proposal.id: revenue_changes(document, proposal) for proposal in document.proposals}
     size: dict[str, float] = {}
     for by_actor in changes.values():
@@ -295,7 +294,7 @@ def _revenue(document: ComparisonDocument) -> str:
             anchor = result_anchor("turnover", proposal.id)
             shown = _linked_value(*found, "USD/yr", anchor, signed=True) if found else DASH
             cells.append(f'<td class="n">{shown}</td>')
-        rows.append(f'<tr><th scope="row">{exempt(actor, "id")}</th>{"".join(cells)}</tr>')
+        rows.append(f'<tr><th scope="row">{exempt(case.names.get(actor, actor), "id")}</th>{"".join(cells)}</tr>')
     return lead + html_table(["actor", *(f">{exempt(p.id, 'id')}" for p in others)], rows)
 
 

@@ -101,17 +101,39 @@ def band_of(result: IndicatorResult, label: str | None = None) -> Band | None:
 
 
 def price_areas(document: ComparisonDocument) -> tuple[str, ...]:
-    """Return the price areas to show: the case's own and outside it where both have prices, else all that have.
+    """Return the two price areas to show, the group's own first.
 
     Args:
         document: the comparison.
 
     Returns:
-        First parts of the labels of the indicator `price`, at most four.
+        First parts of the labels of the indicator `price`: those that the header names; else the group and "outside";
+        else the dearest area whose id holds the group's name and the dearest other one, in the headline year under
+        the first proposal that has prices.
     """
     found = _label_parts(document, "price", 0)
-    wanted = tuple(area for area in (document.case.outside, "outside") if area in found)
-    return wanted if len(wanted) == 2 else found[:4]
+    named = tuple(area for area in document.case.price_areas if area in found)
+    if named:
+        return named[:2]
+    if {document.case.outside, "outside"} <= set(found):
+        return document.case.outside, "outside"
+    group = _group(document).casefold()
+    own = [area for area in found if group in area.casefold()]
+    others = [area for area in found if area not in own]
+    return tuple(_dearest(document, areas) for areas in (own, others) if areas)
+
+
+def area_words(document: ComparisonDocument, area: str) -> str:
+    """Return a price area as it stands in a sentence.
+
+    Args:
+        document: with the names of places.
+        area: first part of a label of `price`.
+
+    Returns:
+        "outside", or "in" and the area's name.
+    """
+    return "outside" if area == "outside" else f"in {document.case.names.get(area, area)}"
 
 
 def price_elements(document: ComparisonDocument) -> tuple[str, ...]:
@@ -220,8 +242,8 @@ def control_words(document: ComparisonDocument) -> str:
     Returns:
         The words.
     """
-    outside = document.case.outside
-    return "outside Chinese control" if outside == "China" else f"outside the control of {outside}"
+    group = _group(document)
+    return "outside Chinese control" if group.casefold() == "china" else f"outside the control of {group}"
 
 
 def _diverted(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
@@ -246,11 +268,11 @@ def _prices(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Se
     if not elements or not areas:
         return ("The run gives no prices.",)
     first, rest = areas[-1], areas[:-1]
-    parts: list[Part] = [f"The price of {elements[0]} oxide {_inside(first)} in {year}, in USD/kg: "]
+    parts: list[Part] = [f"The price of {elements[0]} oxide {area_words(document, first)} in {year}, in USD/kg: "]
     parts += _each(shown, "price", "", label=f"{first}/{elements[0]}/{year}")
     for area in rest:
         label = f"{area}/{elements[0]}/{year}"
-        parts += [f"; {_inside(area)} ", *_each(shown[:1], "price", "", label=label)]
+        parts += [f"; {area_words(document, area)} ", *_each(shown[:1], "price", "", label=label)]
         others = [p.indicators["price"].by[label] for p in shown[1:] if label in _by(p, "price")]
         if others:
             anchor = result_anchor("price", shown[1].id)
@@ -366,8 +388,14 @@ def _by(proposal: ProposalResult, key: str) -> Mapping[str, float]:
     return result.by if result else {}
 
 
-def _inside(area: str) -> str:
-    return "outside" if area == "outside" else f"in {area}"
+def _group(document: ComparisonDocument) -> str:
+    return document.case.outside.removeprefix("outside_").replace("_", " ")
+
+
+def _dearest(document: ComparisonDocument, areas: Sequence[str]) -> str:
+    element, year = price_elements(document)[0], document.case.headline_year
+    prices: Mapping[str, float] = next((by for p in document.proposals if (by := _by(p, "price"))), {})
+    return max(areas, key=lambda area: prices.get(f"{area}/{element}/{year}", 0.0))
 
 
 def _counted(proposal: ProposalResult) -> bool:

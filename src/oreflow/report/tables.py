@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import csv
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 from oreflow.report.document import ComparisonDocument, IndicatorResult, ProposalResult
 from oreflow.report.indicators import INDICATORS
 from oreflow.report.marks import DASH, number_text, range_text, unit_text, value_text
 from oreflow.report.sentences import (
+    area_words,
     band_of,
     control_words,
     largest_loss,
@@ -19,7 +23,10 @@ from oreflow.report.sentences import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from oreflow.futures.comparison import Central
 
 REVENUE_ACTORS = 2
 """Actors named in the terminal's table for each proposal: those whose revenue changes most."""
@@ -61,8 +68,11 @@ def comparison_rows(document: ComparisonDocument) -> tuple[tuple[str, ...], tupl
     add(f"net change {case.headline_year}, t", "net_ex_china_dytb", signed=True)
     for element in price_elements(document)[:1]:
         for area in price_areas(document)[:2]:
-            where = "outside" if area == "outside" else f"in {area}"
-            add(f"{element} {where} {case.headline_year}, USD/kg", "price", f"{area}/{element}/{case.headline_year}")
+            add(
+                f"{element} {area_words(document, area)} {case.headline_year}, USD/kg",
+                "price",
+                f"{area}/{element}/{case.headline_year}",
+            )
     rows.append((f"revenue change {case.headline_year}, USD", *(_revenue(document, p) for p in document.proposals)))
     add("public cost, USD/kg", "public_cost_per_kg")
     rows.append(("most tonnes stop at", *(_stops(proposal) for proposal in document.proposals)))
@@ -118,38 +128,81 @@ def comparison_table(document: ComparisonDocument, *, width: int = 160) -> Rende
         >>> from rich.console import Console
         >>> Console().print(comparison_table(document))  # doctest: +SKIP
     """
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     head, rows = comparison_rows(document)
     fitting = max(1, (width - 20) // COLUMN_WIDTH)
     blocks: list[RenderableType] = [Text(_plain(document.case.title), style="bold")]
     for start in range(1, len(head), fitting):
-        table = Table(box=box.SIMPLE_HEAD)
         columns = [0, *range(start, min(start + fitting, len(head)))]
-        for column in columns:
-            table.add_column(Text(_plain(head[column])), justify="right" if column else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(_two_lines(row[column]) for column in columns))
-        blocks.append(table)
+        blocks.append(_grid([head[at] for at in columns], [[row[at] for at in columns] for row in rows]))
     return Group(*blocks, *(Text(_plain(line), overflow="fold") for line in comparison_notes(document)))
 
 
-def comparison_csv(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
+def print_comparison(document: ComparisonDocument, *, file: TextIO) -> None:
+    """Print the comparison as `comparison_table` gives it, as wide as the terminal; 160 characters into a file.
+
+    Args:
+        document: the comparison.
+        file: where to print.
+    """
+    console = _console(file)
+    console.print(comparison_table(document, width=console.width))
+
+
+def print_central(central: Central, *, file: TextIO) -> None:
+    """Print central values of the tonnes by year: what stands on the screen before the draws are run.
+
+    Args:
+        central: of `oreflow.futures.comparison`; proposals without an equilibrium are named with the cause.
+        file: where to print.
+    """
+    case = central.base.case
+    years = [str(year) for year in range(case.base_year + 1, case.end_year + 1)]
+    rows = []
+    for composition in central.compositions:
+        tonnes = central.values[composition.name].get("diverted_first", {})
+        rows.append((composition.name, *(number_text(tonnes[year]) if year in tonnes else DASH for year in years)))
+    title = "Central values: Dy+Tb of the tracked origin first separated outside, t a year"
+    console = _console(file)
+    console.print(_grid(("proposal", *years), rows, title))
+    for name, outcome in central.outcomes.items():
+        if not outcome.solved:
+            console.print(_plain(f"not solved: {name}: {outcome.cause}"), markup=False)
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console
+
+    console = Console(file=file, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 160)
+    return console
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, title=Text(_plain(title)) if title else None, title_justify="left")
+    for position, name in enumerate(head):
+        table.add_column(Text(_plain(name)), justify="right" if position else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_two_lines(cell) for cell in row))
+    return table
+
+
+def comparison_values(document: ComparisonDocument) -> tuple[tuple[Any, ...], ...]:
     """Return every value of the comparison in long form.
 
     Args:
         document: the comparison.
 
     Returns:
-        The columns, and a row for each proposal, indicator and label; the label is empty for the scalar value.
+        A row of `CSV_COLUMNS` for each proposal, indicator and label; the label is empty for the scalar value.
         A text that a spreadsheet would take for a formula has an apostrophe before it.
-
-    Example:
-        >>> comparison_csv(document)[0][:3]  # doctest: +SKIP
-        ('proposal', 'indicator', 'label')
     """
     rows: list[tuple[Any, ...]] = []
     for proposal in document.proposals:
@@ -159,7 +212,27 @@ def comparison_csv(document: ComparisonDocument) -> tuple[tuple[str, ...], tuple
             for label, value in result.by.items():
                 found = band_of(result, label) or (None, None, None)
                 rows.append((_cell_text(proposal.id), key, _cell_text(label), result.unit, value, *found, None, None))
-    return CSV_COLUMNS, tuple(rows)
+    return tuple(rows)
+
+
+def comparison_csv(document: ComparisonDocument) -> str:
+    """Return every value of the comparison as CSV.
+
+    Args:
+        document: the comparison.
+
+    Returns:
+        Lines under the heads of `CSV_COLUMNS`, each with a line break; what has no value is empty.
+
+    Example:
+        >>> comparison_csv(document).splitlines()[0]  # doctest: +SKIP
+        'proposal,indicator,label,unit,value,p10,p50,p90,k,n'
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(comparison_values(document))
+    return stream.getvalue()
 
 
 def comparison_json(document: ComparisonDocument) -> dict[str, Any]:
@@ -216,7 +289,12 @@ def _first_year(proposal: ProposalResult) -> str:
 def _revenue(document: ComparisonDocument, proposal: ProposalResult) -> str:
     changes = revenue_changes(document, proposal)
     largest = sorted(changes.items(), key=lambda item: (-abs(item[1][0]), item[0]))[:REVENUE_ACTORS]
-    lines = [f"{actor} {value_text(value, 'USD/yr', signed=True)}" for actor, (value, _) in largest if value]
+    names = document.case.names
+    lines = [
+        f"{names.get(actor, actor)} {value_text(value, 'USD/yr', signed=True)}"
+        for actor, (value, _) in largest
+        if value
+    ]
     return "\n".join(lines) or DASH
 
 
