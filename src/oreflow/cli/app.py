@@ -31,7 +31,14 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "compare": Verb(
+        "oreflow.cli.verbs.compare", "Compare proposals: central values, bands, what stops the tonnes, report.html"
+    ),
+    "solve": Verb("oreflow.cli.verbs.solve", "Solve one proposal with central values"),
+    "unlock": Verb("oreflow.cli.verbs.unlock", "Which barriers stop the tonnes, and what lifting them would add"),
     "import": Verb("oreflow.cli.verbs.import_", "Read files of statistics and add their claims to a case"),
+    "facts conflicts": Verb("oreflow.cli.verbs.facts_conflicts", "Show where a case's claims differ or repeat"),
+    "claims check": Verb("oreflow.cli.verbs.claims_check", "Check the numbers of a text against a case's claims"),
 }
 """Verb, of one or two words -> its module and help, in the order in which `--help` lists them.
 

@@ -328,6 +328,10 @@ class _Record:
     def of(self, unit: str, form: str) -> tuple[Reading, ...]:
         return self.index.get((unit, form), ())
 
+    def apart(self, unit: str, form: str) -> tuple[Reading, ...]:
+        """Return the readings of a unit and form that do not stem from the text's own report."""
+        return tuple(reading for reading in self.of(unit, form) if reading.claim.id not in self.same_report)
+
 
 def _claim_unit(unit: str) -> tuple[str, float, bool] | None:
     """Return the canonical unit, the factor to it, and whether it is a change, of a claim's unit."""
@@ -346,6 +350,8 @@ def _claim_unit(unit: str) -> tuple[str, float, bool] | None:
     ):
         factor = {"million": 1e6, "billion": 1e9, "crore": 1e7, "thousand": 1e3}.get((found[1] or "").lower(), 1.0)
         rest, money = found[3].strip().lower(), found[2].upper()
+        if rest in {"/yr", "/year", "/a"}:
+            return money, factor, False
         if rest.startswith("/"):
             mass = re.match(r"/\s?\(?(kg|t|kt)\b", rest)
             if mass is None or "km" in rest:
@@ -463,9 +469,12 @@ def _claim_places(claim: Claim, subject: str, gazetteer: Gazetteer, measure: str
         if measure in {"deficit", "trade"}:
             return here, (others[0] if others else "USA"), ""
         return other, here, ""
+    if measure == "tariff":
+        targets = [place for place in [*named, *told] if place != "USA"]
+        return (targets[1] if len(targets) > 1 else ""), "", (targets[0] if targets else "")
     place = named[0] if named else (told[0] if told else "")
     if len(named) == 2:
-        place = named[1] if measure == "tariff" and named[0] == "USA" else named[0]
+        place = named[0]
     return "", "", place
 
 
@@ -677,25 +686,22 @@ def _same_period(quantity: Quantity, reading: Reading) -> bool:
 
 
 def _same_report(quantities: Sequence[Quantity], record: _Record, context: CheckContext) -> frozenset[str]:
-    """Return the ids of the claims that stem from the text's own report, named by the caller or recognised.
+    """Return the ids of the claims that report the text rather than support it.
 
-    A report is recognised where two or more different numbers of the text are those of claims that declare to stem
-    from it: the text then repeats the report, and the claims cannot support it.
+    Those are the claims of the reports that the caller names; and, since a text that repeats a press figure is taken to
+    repeat the report, the claims that declare to stem from a report and give the very number of the text.
     """
     reports = set(context.report)
-    hits: dict[str, set[float]] = defaultdict(set)
-    stemming = [reading for reading in record.readings if reading.claim.stems_from and reading.value is not None]
+    stemming = [reading for reading in record.readings if reading.claim.stems_from]
     for quantity in quantities:
         for reading in stemming:
             if (
                 reading.unit == quantity.unit
-                and _agreement(quantity, reading) == "value"
+                and _agreement(quantity, reading)
                 and _compare(quantity, reading)
                 and _same_period(quantity, reading)
             ):
-                for report in reading.claim.stems_from:
-                    hits[report].add(quantity.value)
-    reports |= {report for report, numbers in hits.items() if len(numbers) >= 2}
+                reports |= set(reading.claim.stems_from)
     if not reports:
         return frozenset()
     tainted = {
@@ -805,7 +811,8 @@ def _rivals(
         dated = [reading.topic.period for reading in rows if reading.topic.period]
         latest = max(dated, key=lambda period: period[1], default=None)
         rows = [reading for reading in rows if reading.topic.period == latest or reading.topic.period is None]
-    bases = {reading.basis for _, how, reading in agreeing if how == "value"}
+    backed = (item for item in agreeing if item[2].claim.id not in record.same_report)
+    bases = {reading.basis for _, how, reading in backed if how == "value"}
     rows = [row for row in rows if row.claim.id not in kept and (not bases or row.basis in bases)]
     return tuple(dict.fromkeys(row.claim.id for row in rows))[:6]
 
@@ -1159,7 +1166,7 @@ def _dependence_remarks(quantity: Quantity, record: _Record) -> list[str]:
         return []
     outputs = [
         reading
-        for reading in record.of("t", "level")
+        for reading in record.apart("t", "level")
         if reading.topic.measure == "production"
         and reading.topic.place == topic.place
         and not reading.topic.elements
@@ -1168,7 +1175,7 @@ def _dependence_remarks(quantity: Quantity, record: _Record) -> list[str]:
     ]
     imports = [
         reading
-        for reading in record.of("t", "level")
+        for reading in record.apart("t", "level")
         if reading.topic.measure == "flow"
         and reading.topic.origin == topic.place
         and not reading.topic.product
@@ -1204,7 +1211,7 @@ def _basis_remarks(quantity: Quantity, record: _Record) -> list[str]:
     if topic.period is None or topic.product or not topic.destination:
         return []
     level = replace(topic, form="level")
-    inflow = record.of("t", "level")
+    inflow = record.apart("t", "level")
     wholes = [
         reading
         for reading in inflow
@@ -1228,7 +1235,7 @@ def _basis_remarks(quantity: Quantity, record: _Record) -> list[str]:
     for whole in sorted(wholes, key=lambda reading: reading.value or 0.0):
         if whole.value and not any(abs(whole.value / other - 1) < 0.001 for _, other in scopes):
             scopes.append((f"{whole.label}: {whole.value:,.0f} t ({whole.claim.id})", whole.value))
-    ore = any(re.search(r"\bores?\b|incl|headline", label) for label, size in scopes if size > 1.1 * scopes[0][1])
+    ore = any(re.search(r"\bnon-ore\b|\bores?\b|incl|headline", label) for label, _ in scopes)
     without = ", here without ore" if ore and _leaves_out_ore(quantity, scopes) else ""
     remarks = [
         f"customs tonnes are gross weight as shipped{without}, not REO; totals differ by scope: "
@@ -1262,7 +1269,7 @@ def _leaves_out_ore(quantity: Quantity, scopes: Sequence[tuple[str, float]]) -> 
 def _reo_remark(origin: str, topic: Topic, record: _Record) -> list[str]:
     rows = [
         reading
-        for reading in record.of("t", "level")
+        for reading in record.apart("t", "level")
         if reading.basis == "REO"
         and reading.topic.period == topic.period
         and not reading.topic.elements
@@ -1280,7 +1287,7 @@ def _reo_remark(origin: str, topic: Topic, record: _Record) -> list[str]:
 
 def _other_periods(quantity: Quantity, record: _Record) -> list[str]:
     fitting = []
-    for reading in _comparable(quantity, record):
+    for reading in record.apart(quantity.unit, quantity.topic.form):
         elsewhen = reading.topic.period not in (None, quantity.topic.period)
         if elsewhen and _compare(quantity, reading) == "same" and _agreement(quantity, reading) == "value":
             fitting.append(reading)

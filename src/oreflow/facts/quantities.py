@@ -139,7 +139,7 @@ def build_gazetteer(places: Iterable[tuple[str, str]] = ()) -> Gazetteer:
         words = _words(name)
         if not words or (len(words) == 1 and len(words[0]) < 3):
             continue
-        known = names.setdefault(words, place_id)
+        known = names.setdefault(words, names.get(_words(place_id), place_id))
         names[("id:" + place_id.lower(),)] = known
     names.pop((), None)
     return names
