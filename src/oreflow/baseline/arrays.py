@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from oreflow.baseline.bilinear import linearised_products, solve_bilinear, starting_point
+from oreflow.baseline.bilinear import BilinearSolution, linearised_products, solve_bilinear, starting_point
 from oreflow.baseline.errors import ReconcileError
 from oreflow.baseline.observability import Structure, analyse_structure, circuit, dependent_rows
 from oreflow.baseline.posterior import inverse_diagonals, quadratic_forms
@@ -24,6 +24,8 @@ IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
 
 Status = Literal["solved", "inconsistent", "infeasible", "not_converged"]
+_RETRIES = 5
+
 Origin = tuple[Literal["observation", "balance", "constant", "product"], int]
 
 
@@ -113,6 +115,7 @@ def reconcile_arrays(
     standard_deviations: bool = True,
     tolerance: float = 1e-10,
     max_iterations: int = 200,
+    starts: int = 1,
 ) -> ArrayReconciliation:
     """Reconcile in arrays: the fast form, for repeated draws.
 
@@ -121,8 +124,8 @@ def reconcile_arrays(
     negative for none; `transformation_sds` (k); `products` (q, 3): columns result, left, right; `structure`: what an
     earlier call with the same coefficients returned, to skip the analysis; `start` (n): first point of a bilinear
     problem; `standard_deviations`: False saves most of the time; `tolerance`, `max_iterations`: relative step and most
-    steps of a bilinear problem. Returns an `ArrayReconciliation`, whose `status` says whether it may be used. Raises
-    `ReconcileError` on shapes that do not fit.
+    steps of a bilinear problem; `starts`: from how many points it is solved, the best kept. Returns an
+    `ArrayReconciliation`, whose `status` says whether it may be used. Raises `ReconcileError` on shapes that do not fit.
 
     >>> import scipy.sparse as sp
     >>> answer = reconcile_arrays(
@@ -138,7 +141,7 @@ def reconcile_arrays(
     )  # fmt: skip
     first = None if start is None else _vector("start", start, sp.csr_array(observed).shape[1])
     solved = solve_formulation(
-        form, structure=structure, start=first, tolerance=tolerance, max_iterations=max_iterations
+        form, structure=structure, start=first, tolerance=tolerance, max_iterations=max_iterations, starts=starts
     )
     return answer_arrays(form, solved, sp.csr_array(observed), standard_deviations)
 
@@ -259,10 +262,11 @@ def solve_formulation(
     start: FloatArray | None = None,
     tolerance: float = 1e-10,
     max_iterations: int = 200,
+    starts: int = 1,
 ) -> Solved:
     """Solve a formulation; a failure is the `status` of what returns."""
     if form.products.shape[0]:
-        return _solve_products(form, start, tolerance, max_iterations)
+        return _solve_products(form, start, tolerance, max_iterations, starts)
     pattern = analyse_structure(form.soft, form.hard) if structure is None else structure
     kept = np.setdiff1d(np.arange(form.hard.shape[0]), pattern.dependent)
     hard = sp.csr_array(form.hard[kept])
@@ -306,23 +310,38 @@ def _pinned(hard: sp.csr_array, pins: IntArray) -> sp.csr_array:
     return sp.csr_array(sp.vstack([hard, rows], format="csr"))
 
 
-def _solve_products(form: Formulation, start: FloatArray | None, tolerance: float, max_iterations: int) -> Solved:
+def _solve_products(
+    form: Formulation, start: FloatArray | None, tolerance: float, max_iterations: int, starts: int
+) -> Solved:
+    """Solve from one or several starts and keep the best; further starts also follow a failure."""
     dependent = dependent_rows(form.hard)
     linear = np.setdiff1d(np.arange(form.hard.shape[0]), dependent)
     hard, rhs = sp.csr_array(form.hard[linear]), form.rhs[linear]
-    first = (
-        starting_point(_known(form), hard, rhs, form.products, form.lower, form.upper)
-        if start is None
-        else np.concatenate([start, np.zeros(form.soft.shape[1] - start.size)])
-    )
-    rows, _ = linearised_products(form.products, first)
-    free = np.flatnonzero(
-        analyse_structure(form.soft, sp.csr_array(sp.vstack([hard, rows], format="csr"))).unobservable
-    )
-    answer = solve_bilinear(
-        form.soft, form.target, hard, rhs, form.products, form.lower, form.upper, first, free,
-        tolerance=tolerance, max_iterations=max_iterations,
-    )  # fmt: skip
+    known = _known(form)
+    rng = np.random.default_rng(19620101)
+    answer: BilinearSolution | None = None
+    best = np.inf
+    for attempt in range(max(starts, _RETRIES)):
+        if attempt >= starts and answer is not None and answer.converged:
+            break
+        if attempt == 0 and start is not None:
+            first = np.concatenate([start, np.zeros(form.soft.shape[1] - start.size)])
+        else:
+            guess = known if attempt == 0 else known * np.exp(0.3 * rng.standard_normal(known.size))
+            first = starting_point(guess, hard, rhs, form.products, form.lower, form.upper)
+        rows, _ = linearised_products(form.products, first)
+        joined = sp.csr_array(sp.vstack([hard, rows], format="csr"))
+        trial = solve_bilinear(
+            form.soft, form.target, hard, rhs, form.products, form.lower, form.upper, first,
+            np.flatnonzero(analyse_structure(form.soft, joined).unobservable),
+            tolerance=tolerance, max_iterations=max_iterations,
+        )  # fmt: skip
+        residual = form.soft @ trial.x - form.target
+        objective = float(residual @ residual) if trial.converged else np.inf
+        if answer is None or objective < best - 1e-9 * (1.0 + abs(objective)):
+            answer, best = trial, objective
+    if answer is None:
+        raise ReconcileError(f"starts: found {starts}; expected at least 1")
     rows, _ = linearised_products(form.products, answer.x)
     every = sp.csr_array(sp.vstack([form.hard, rows], format="csr"))
     pattern = analyse_structure(form.soft, every)

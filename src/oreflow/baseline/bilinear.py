@@ -88,18 +88,20 @@ def solve_bilinear(
     curvature = hessian.diagonal()
     spread = np.where(curvature > 0, 1.0 / np.sqrt(np.where(curvature > 0, curvature, 1.0)), 0.0)
     x = np.clip(start, lower, upper)
-    weight = np.zeros(x.size)
     penalty = np.zeros(rhs.size + products.shape[0])
     active: NDArray[np.int8] | None = None
     multipliers = np.zeros(penalty.size)
     force = np.zeros(x.size)
     last_step, step, gap = np.inf, np.inf, np.inf
-    relaxed = 1.0
+    damping = 0.0
+    seen = np.ones(x.size, dtype=bool)
+    seen[free] = False
     iterations = 0
     for iterations in range(1, max_iterations + 1):
         size = np.maximum(np.abs(x), spread)
         size = np.maximum(size, 1e-3 * float(np.median(size[size > 0])) if np.any(size > 0) else 1.0)
-        weight[free] = _PROXIMAL / size[free] ** 2
+        weight = damping / size**2
+        weight[free] = np.maximum(weight[free], _PROXIMAL / size[free] ** 2)
         near = sp.csc_array(hessian + sp.diags_array(weight, format="csc"))
         rows, product_rhs = linearised_products(products, x)
         stacked = sp.csr_array(sp.vstack([hard, rows], format="csr"))
@@ -107,20 +109,17 @@ def solve_bilinear(
         aim = np.concatenate([rhs, product_rhs])
         pull = gradient + weight * x
         answer = solve_quadratic(near, pull, stacked, aim, lower, upper, active=active)
+        share = 1.0
+        while not answer.solved and share > 1e-6:
+            share *= 0.25
+            answer = solve_quadratic(near, pull, stacked, stacked @ x - share * gaps, lower, upper)
         if not answer.solved:
-            relaxed *= 0.5
-            if relaxed < 1e-6:
-                break
-            partial = stacked @ x - relaxed * gaps
-            answer = solve_quadratic(near, pull, stacked, partial, lower, upper)
-            if not answer.solved:
-                continue
-        relaxed = 1.0
+            break
         move = answer.x - x
-        step = float(np.max(np.abs(move) / size))
+        step = float(np.max((np.abs(move) / size)[seen], initial=0.0))
         gap = float(np.max(np.abs(gaps[rhs.size :]) / _product_sizes(products, x, size), initial=0.0))
         multipliers, force, active = answer.multipliers, answer.bound_multipliers, answer.active
-        if step <= tolerance:
+        if step <= tolerance and share == 1.0:
             x = answer.x
             gap = float(np.max(np.abs(product_gaps(products, x)) / _product_sizes(products, x, size), initial=0.0))
             if gap <= _CLOSED:
@@ -153,10 +152,15 @@ def solve_bilinear(
                     move = corrected.x - x
                     break
             length *= 0.5
-            if length < 1e-10:
+            if length < 1e-3:
                 break
+        if length == 1.0:
+            damping = 0.1 * damping if damping > 1e-6 else 0.0
+        else:
+            damping = min(max(10.0 * damping, 1e-3 * max(here, 1.0)), 1e6)
         last_step = step
-        x = x + length * move
+        if length >= 1e-3:
+            x = np.clip(x + length * move, lower, upper)
     state = np.zeros(x.size, dtype=np.int8) if active is None else active
     return BilinearSolution(x, multipliers, force, state, False, iterations, step, gap)
 
@@ -197,7 +201,7 @@ def _newton(
 
 def _product_sizes(products: IntArray, x: FloatArray, size: FloatArray) -> FloatArray:
     result, left, right = products.T
-    return np.maximum(np.maximum(np.abs(x[result]), np.abs(x[left] * x[right])), 1e-6 * size[result])
+    return np.asarray(np.maximum(np.maximum(np.abs(x[result]), np.abs(x[left] * x[right])), 1e-6 * size[result]))
 
 
 def starting_point(

@@ -99,7 +99,8 @@ class ReconcileOptions:
     `standard_deviations`: whether posterior deviations and test statistics are computed. `gross_errors`: whether
     suspects are searched for. `significance`: level of the tests. `max_gross_errors`: most suspects removed in turn.
     `suspect_balances`: whether balances may be wrong too (a leak, an unrecorded flow). `tolerance`: relative step at
-    which a bilinear problem counts as solved. `max_iterations`: most steps.
+    which a bilinear problem counts as solved. `max_iterations`: most steps. `starts`: from how many points a bilinear
+    problem is solved, the best kept.
     """
 
     standard_deviations: bool = True
@@ -109,6 +110,7 @@ class ReconcileOptions:
     suspect_balances: bool = False
     tolerance: float = 1e-10
     max_iterations: int = 200
+    starts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,9 @@ def reconcile(problem: ReconcileProblem, options: ReconcileOptions | None = None
     """
     options = ReconcileOptions() if options is None else options
     form, lower, upper = formulate_problem(problem)
-    solved = solve_formulation(form, tolerance=options.tolerance, max_iterations=options.max_iterations)
+    solved = solve_formulation(
+        form, tolerance=options.tolerance, max_iterations=options.max_iterations, starts=options.starts
+    )
     answer = answer_arrays(
         form, solved, _rows([o.terms for o in problem.observations], _columns(problem)), options.standard_deviations
     )
@@ -302,7 +306,9 @@ def posterior_of(
     unknown = sorted({name for terms in functions.values() for name in terms if name not in column})
     if unknown:
         raise ReconcileError(f"functions: found {unknown}, which are not among the unknowns; correct the names")
-    solved = solve_formulation(form, tolerance=options.tolerance, max_iterations=options.max_iterations)
+    solved = solve_formulation(
+        form, tolerance=options.tolerance, max_iterations=options.max_iterations, starts=options.starts
+    )
     if solved.status != "solved":
         raise ReconcileError(f"the reconciliation is {solved.status}: {solved.cause}")
     system = posterior_system(form, solved)
