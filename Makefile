@@ -8,7 +8,7 @@
 # Needs only python3 (3.11 or newer), make and a package index. PYTHON=python3.12 picks another interpreter.
 
 PYTHON ?= python3
-INSTALL := -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes
+QUIET := --quiet --disable-pip-version-check
 ON_WINDOWS := $(filter Windows_NT,$(OS))
 BIN := $(if $(ON_WINDOWS),Scripts,bin)
 LOCK_HASH := $(PYTHON) -c "import hashlib,sys; print(hashlib.sha256(b''.join(open(p,'rb').read() for p in sys.argv[1:])).hexdigest()[:16])"
@@ -54,24 +54,27 @@ docs: $(DOCS_STAMP)
 python:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'oreflow needs Python 3.11 or newer; found ' + sys.version.split()[0] + ': make PYTHON=python3.12 ...')"
 
+# $(call make_environment,FOLDER,LOCK) makes a virtual environment from a lock file. Where Python comes without ensurepip
+# (Debian's python3 without python3-venv), the pip outside installs into it.
+define make_environment
+@echo "== installing requirements/$(2), as locked, into $(1)"
+@$(PYTHON) -m venv $(1) >/dev/null 2>&1 || $(PYTHON) -m venv --without-pip $(1)
+@if $(1)/$(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(1)/$(BIN)/python -m pip"; \
+else pip="$(PYTHON) -m pip --python $(1)/$(BIN)/python"; fi; \
+$$pip install $(QUIET) --only-binary :all: --require-hashes -r requirements/$(2) && \
+if grep -q '^editables==' requirements/$(2); then $$pip install $(QUIET) --no-deps --no-index --no-build-isolation -e .; fi
+endef
+
 .venv-demo/installed-%: | python
-	@echo "== installing the base dependencies, as locked in requirements/demo.txt, into .venv-demo"
-	@$(PYTHON) -m venv .venv-demo
-	@.venv-demo/$(BIN)/python $(INSTALL) -r requirements/demo.txt
-	@.venv-demo/$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
+	$(call make_environment,.venv-demo,demo.txt)
 	@touch $@
 
 .venv/installed-%: | python
-	@echo "== installing the test tools, as locked in requirements/test.txt, into .venv"
-	@$(PYTHON) -m venv .venv
-	@.venv/$(BIN)/python $(INSTALL) -r requirements/test.txt
-	@.venv/$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation -e .
+	$(call make_environment,.venv,test.txt)
 	@touch $@
 
 .venv-docs/installed-%: | python
-	@echo "== installing the documentation tools, as locked in requirements/docs.txt, into .venv-docs"
-	@$(PYTHON) -m venv .venv-docs
-	@.venv-docs/$(BIN)/python $(INSTALL) -r requirements/docs.txt
+	$(call make_environment,.venv-docs,docs.txt)
 	@touch $@
 
 # Browser tests need a Chromium; on Debian, root gets it from Debian's packages, others are told what is skipped.
