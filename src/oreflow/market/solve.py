@@ -405,14 +405,20 @@ class _Point:
     w: Floats
 
 
-_LOWEST = 1e-4  # share of the reference price below which isoelastic demand is continued by its tangent
+_LARGEST = 1e8  # multiple of the reference quantity beyond which isoelastic demand is continued by its tangent
+
+
+def _lowest_price(core: _Core) -> Floats:
+    """Price at which unchoked isoelastic demand reaches the largest multiple of its reference quantity."""
+    at = core.iso
+    return core.curves.a[at] * np.maximum(_LARGEST ** (1.0 / core.curves.c[at]), 1e-30)
 
 
 def _iso_level(core: _Core, price: Floats) -> tuple[Floats, Floats]:
     """Return (level, slope d price / d level) of unchoked isoelastic demand at `price` (any sign)."""
     at = core.iso
     a, b, c = core.curves.a[at], core.curves.b[at], core.curves.c[at]
-    inside = np.maximum(price, _LOWEST * a)
+    inside = np.maximum(price, _lowest_price(core))
     level = b * (inside / a) ** c
     change = c * level / inside
     return level + change * (price - inside), -1.0 / change
@@ -491,9 +497,12 @@ def _longest(point: _Point, sets: _Sets, move: _Move) -> float:
 
 
 def _interior_point(
-    core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float
+    core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float, *, careful: bool = False
 ) -> tuple[_Point, int, bool]:
-    """Predictor-corrector from `point` until complementarity and residuals fall below `target` (scaled)."""
+    """Predictor-corrector from `point` until complementarity and residuals fall below `target` (scaled).
+
+    `careful` leaves out the second-order correction and stays further from the boundary.
+    """
     bounded = np.flatnonzero(np.isfinite(core.u))
     lower = np.ones(len(core.u), dtype=bool)
     lower[core.iso] = False
@@ -548,7 +557,9 @@ def _interior_point(
             + (y[kept] + alpha * dy[kept]) @ (s[kept] + alpha * ds[kept])
         ) / count
         centre = mu * float(np.clip(after / mu, 0.0, 1.0)) ** 3 if gap > 0 else 0.0
-        second = min(1.0, alpha * 2)
+        second = 0.0 if careful else min(1.0, alpha * 2)
+        if careful:
+            centre = max(centre, 0.1 * mu)
         corrected = (
             base[0] + centre - second * dx[low] * dz[low],
             base[1] + centre - second * dv[bounded] * dw[bounded],
@@ -557,12 +568,12 @@ def _interior_point(
         move = _direction(here, sets, system, (rd, rp, ru), corrected)
         reach = _longest(here, sets, move)
         dx, dy, ds, dv, dz, dw = move
-        step = max(0.9, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
+        step = max(0.7 if careful else 0.9, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
         at = core.iso
         if at.size:
             paid = _willingness(core, x, rest)
             change = step * (dw - core.Ft @ dy)[at]
-            high = paid > _LOWEST * core.curves.a[at]
+            high = paid > _lowest_price(core)
             step *= _largest_step(0.95 * paid[high], change[high])
             step *= _largest_step(20 * np.maximum(paid, 0.1 * core.curves.a[at]), -change)
         at = core.curved
@@ -577,24 +588,44 @@ def _interior_point(
     return _Point(x, y, s, v, z, w), iteration + 1, False
 
 
-def _cold_start(core: _Core) -> _Point:
-    """A central point of the scaled problem, all magnitudes near 1."""
-    x = np.minimum(1.0, 0.5 * core.u)
+def _cold_start(core: _Core, bulk: float = 1.0) -> _Point:
+    """A central point of the scaled problem, all magnitudes near `bulk`."""
+    x = np.minimum(bulk, 0.5 * core.u)
     x = np.where(np.isfinite(core.barrier), np.minimum(x, 0.5 * core.barrier), x)
     x = np.maximum(x, 1e-8)
     x[core.iso] = core.curves.b[core.iso]
-    y = np.ones(len(core.f))
+    y = np.full(len(core.f), bulk)
     paid = sp.csc_array((core.F.data, core.F.indices, core.F.indptr), shape=core.F.shape)[:, core.iso].tocoo()
-    y[paid.row] = np.clip(core.curves.a[core.iso][paid.col], 1e-2, 1e2)
+    y[paid.row] = np.clip(core.curves.a[core.iso][paid.col], 1e-2 * bulk, 1e2 * bulk)
     y[core.free] = 0.0
-    s = np.where(core.free, 0.0, np.maximum(core.E @ x - core.f, 1.0))
+    s = np.where(core.free, 0.0, np.maximum(core.E @ x - core.f, bulk))
     bounded = np.isfinite(core.u)
     v = np.where(bounded, np.maximum(core.u - x, 1e-6), np.inf)
     cost = core.marginal(x) - core.Ft @ y
-    z = np.clip(cost, 1.0, 1e4)
+    z = np.clip(cost, bulk, 1e4 * bulk)
     z[core.iso] = 0.0
-    w = np.where(bounded, np.clip(-cost, 1.0, 1e4), 0.0)
+    w = np.where(bounded, np.clip(-cost, bulk, 1e4 * bulk), 0.0)
     return _Point(x, y, s, v, z, w)
+
+
+def _warm_start(core: _Core, x: Floats, y: Floats, mu: float) -> _Point:
+    """An interior point near (x, y) whose complementary products are about `mu`."""
+    root = np.sqrt(mu)
+    bounded = np.isfinite(core.u)
+    gap = np.minimum(root, 0.5 * core.u)
+    inside = np.clip(x, gap, np.where(bounded, core.u - gap, np.inf))
+    inside = np.where(np.isfinite(core.barrier), np.minimum(inside, core.barrier - 1e-3 * np.abs(core.barrier)), inside)
+    inside[core.iso] = np.maximum(x[core.iso], 1e-12)
+    price = np.where(core.free, y, np.maximum(y, root))
+    excess = core.E @ inside - core.f
+    s = np.where(core.free, 0.0, np.maximum(excess, mu / price))
+    price = np.where(core.free, price, np.maximum(price, 0.0))
+    cost = core.marginal(inside) - core.Ft @ price
+    z = np.maximum(cost, mu / inside)
+    z[core.iso] = 0.0
+    v = np.where(bounded, np.maximum(core.u - inside, 1e-12), np.inf)
+    w = np.where(bounded, np.maximum(-cost, mu / v), 0.0)
+    return _Point(inside, price, s, v, z, w)
 
 
 def _active_set(
@@ -651,7 +682,7 @@ def _active_set(
         if core.iso.size:
             paid = _willingness(core, x, -(core.Ft @ y))
             change = -(core.Ft @ dy)[core.iso]
-            high = paid > _LOWEST * core.curves.a[core.iso]
+            high = paid > _lowest_price(core)
             step = _largest_step(0.95 * paid[high], change[high])
         walls = np.isfinite(core.barrier)
         if walls.any():
@@ -737,17 +768,29 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
         done = state.size <= options.tolerance
     if not done:
         mark = time.perf_counter()
-        point, target = _cold_start(core), 1e-8
-        for _ in range(4):
-            point, used, converged = _interior_point(core, point, options, deadline, target)
-            iterations += used
-            x2, y2, state2, used = _active_set(core, point.x, point.y, options.polish, options.tolerance, deadline)
-            iterations += used
-            if state is None or state2.size < state.size:
-                x, y, state = x2, y2, state2
-            if state.size <= options.tolerance or not converged:
+        trials = [(_cold_start, bulk, careful) for bulk, careful in ((1.0, False), (30.0, True), (0.03, True))]
+        first = []
+        if state is not None and state.size < 0.5:
+            first = [_warm_start(core, x, y, 1e-4)]
+        for attempt in range(len(first) + len(trials)):
+            if attempt < len(first):
+                point, careful = first[attempt], False
+            else:
+                make, bulk, careful = trials[attempt - len(first)]
+                point = make(core, bulk)
+            target = 1e-8
+            for _ in range(4):
+                point, used, converged = _interior_point(core, point, options, deadline, target, careful=careful)
+                iterations += used
+                x2, y2, state2, used = _active_set(core, point.x, point.y, options.polish, options.tolerance, deadline)
+                iterations += used
+                if state is None or state2.size < state.size:
+                    x, y, state = x2, y2, state2
+                if state.size <= options.tolerance or not converged:
+                    break
+                target *= 1e-5
+            if state is not None and state.size <= options.tolerance or time.perf_counter() > deadline:
                 break
-            target *= 1e-5
         seconds["solve"] = time.perf_counter() - mark
     if state is None:  # pragma: no cover - the loop above always sets it
         raise RuntimeError("solve_economy ended without a point")
