@@ -31,11 +31,13 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "show": Verb("oreflow.cli.verbs.show", "Show the run that ships with a case; nothing is solved"),
     "compare": Verb(
         "oreflow.cli.verbs.compare", "Compare proposals: central values, bands, what stops the tonnes, report.html"
     ),
     "solve": Verb("oreflow.cli.verbs.solve", "Solve one proposal with central values"),
     "unlock": Verb("oreflow.cli.verbs.unlock", "Which barriers stop the tonnes, and what lifting them would add"),
+    "report": Verb("oreflow.cli.verbs.report", "Write report.html from a run that is already there"),
     "import": Verb("oreflow.cli.verbs.import_", "Read files of statistics and add their claims to a case"),
     "facts conflicts": Verb("oreflow.cli.verbs.facts_conflicts", "Show where a case's claims differ or repeat"),
     "claims check": Verb("oreflow.cli.verbs.claims_check", "Check the numbers of a text against a case's claims"),
