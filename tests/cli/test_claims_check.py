@@ -20,7 +20,7 @@ TEXT = "China imported 44,000 t of rare earths from Myanmar in 2024. Kachin mine
 def small_case(monkeypatch: pytest.MonkeyPatch) -> None:
     places = (SimpleNamespace(id="SADON", name="Sadon"),)
     loaded = SimpleNamespace(ledger=small_ledger(), places=places)
-    monkeypatch.setattr(case_module, "load_case", lambda name: loaded)
+    monkeypatch.setattr(case_module, "load_case", {"kachin": loaded}.__getitem__)
 
 
 @pytest.fixture

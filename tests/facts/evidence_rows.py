@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import cast
 
-from oreflow.facts.claim import Claim, Source
+from oreflow.facts.claim import Claim, Grade, Source
 from oreflow.facts.claimcheck import Evidence
 
 
@@ -23,7 +25,7 @@ def claim(
     element: str = "TREO",
     basis: str = "",
     source: str = "S",
-    grade: str = "A",
+    grade: Grade = "A",
     derived_from: tuple[str, ...] = (),
     stems_from: tuple[str, ...] = (),
     vintage: str = "",
@@ -51,7 +53,7 @@ def claim(
         vintage,
         date(2025, 1, 1),
         True,
-        note,  # type: ignore[arg-type]
+        note,
     )
 
 
@@ -65,8 +67,8 @@ MINE = "rare-earth mine production"
 
 def small_ledger() -> Evidence:
     """The claims that the figures of the founding question need, in the words of the facts book."""
-    gross = {"basis": "gross", "source": "COMTRADE"}
-    usgs = {"basis": "REO", "source": "USGS"}
+    gross = partial(claim, basis="gross", source="COMTRADE")
+    usgs = partial(claim, basis="REO", source="USGS")
     weights = [
         ("2014", 301.6, 3466.7),
         ("2018", 33976.4, 69479.0),
@@ -79,8 +81,8 @@ def small_ledger() -> Evidence:
     ]
     claims = []
     for year, origin, total in weights:
-        claims.append(claim(f"M{year}", IMPORTS, "Myanmar->China", year, origin, "t", **gross))
-        claims.append(claim(f"W{year}", IMPORTS, "World->China", year, total, "t", **gross))
+        claims.append(gross(f"M{year}", IMPORTS, "Myanmar->China", year, origin, "t"))
+        claims.append(gross(f"W{year}", IMPORTS, "World->China", year, total, "t"))
     claims += [
         claim(
             "V2023",
@@ -102,8 +104,8 @@ def small_ledger() -> Evidence:
             basis="customs value CIF",
             source="COMTRADE",
         ),
-        claim("MY2024", IMPORTS, "Malaysia->China", "2024", 16344.7, "t", **gross),
-        claim("LA2024", IMPORTS, "Laos->China", "2024", 10747.5, "t", **gross),
+        gross("MY2024", IMPORTS, "Malaysia->China", "2024", 16344.7, "t"),
+        gross("LA2024", IMPORTS, "Laos->China", "2024", 10747.5, "t"),
         claim(
             "ORE2024",
             "China imports of RE metal ore (HS 2530) from US",
@@ -166,7 +168,7 @@ def small_ledger() -> Evidence:
             grade="D",
             derived_from=("M2024",),
         ),
-        claim(
+        usgs(
             "U2020",
             MINE,
             "Myanmar",
@@ -177,9 +179,8 @@ def small_ledger() -> Evidence:
             high=35500,
             derived_from=("M2020",),
             note="MCS 30,000 then 31,000; equals customs gross weight 35,454 t",
-            **usgs,
         ),
-        claim(
+        usgs(
             "U2021",
             MINE,
             "Myanmar",
@@ -190,10 +191,9 @@ def small_ledger() -> Evidence:
             high=35000,
             derived_from=("M2021",),
             note="MCS first 26,000; equals customs gross 34,670 t",
-            **usgs,
         ),
-        claim("U2022", MINE, "Myanmar", "2022", 12000, "t", derived_from=("M2022",), **usgs),
-        claim(
+        usgs("U2022", MINE, "Myanmar", "2022", 12000, "t", derived_from=("M2022",)),
+        usgs(
             "U2023",
             MINE,
             "Myanmar",
@@ -204,9 +204,8 @@ def small_ledger() -> Evidence:
             high=50000,
             derived_from=("M2023",),
             note="MCS 2024 first estimate 38,000",
-            **usgs,
         ),
-        claim(
+        usgs(
             "U2024",
             MINE,
             "Myanmar",
@@ -217,7 +216,6 @@ def small_ledger() -> Evidence:
             high=31000,
             derived_from=("M2024",),
             note="revised; MCS 2025 said 31000",
-            **usgs,
         ),
         claim(
             "B2014",
@@ -241,14 +239,14 @@ def small_ledger() -> Evidence:
             source="BGS",
             derived_from=("M2020",),
         ),
-        claim("CN2020", MINE, "China", "2020", 140000, "t", **usgs),
-        claim("US2020", MINE, "United States", "2020", 39000, "t", **usgs),
-        claim("AU2020", MINE, "Australia", "2020", 20000, "t", **usgs),
-        claim("IN2020", MINE, "India", "2020", 2900, "t", **usgs),
-        claim("WO2020", MINE, "World", "2020", 250000, "t", **usgs),
-        claim("CN2024", MINE, "China", "2024", 270000, "t", **usgs),
-        claim("US2024", MINE, "United States", "2024", 45500, "t", low=45000, high=45500, **usgs),
-        claim("WO2024", MINE, "World", "2024", 380000, "t", low=380000, high=390000, **usgs),
+        usgs("CN2020", MINE, "China", "2020", 140000, "t"),
+        usgs("US2020", MINE, "United States", "2020", 39000, "t"),
+        usgs("AU2020", MINE, "Australia", "2020", 20000, "t"),
+        usgs("IN2020", MINE, "India", "2020", 2900, "t"),
+        usgs("WO2020", MINE, "World", "2020", 250000, "t"),
+        usgs("CN2024", MINE, "China", "2024", 270000, "t"),
+        usgs("US2024", MINE, "United States", "2024", 45500, "t", low=45000, high=45500),
+        usgs("WO2024", MINE, "World", "2024", 380000, "t", low=380000, high=390000),
         claim(
             "REFI",
             "RE refining",
@@ -362,6 +360,6 @@ def _claim(row: dict[str, str], name: str, place: str) -> Claim:
         element=row["element"],
         basis=row.get("basis", ""),
         source=row["source_id"],
-        grade=row["grade"],
+        grade=cast("Grade", row["grade"]),
         note=row["note"],
     )
