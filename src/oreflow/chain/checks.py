@@ -15,7 +15,7 @@ from oreflow.core.errors import OreflowError, Problem
 from oreflow.core.units import UnitError, factor
 from oreflow.facts.claim import Assumption, Claim
 from oreflow.facts.expression import EvaluationError, ExpressionError, parse_expression, references, unit_of
-from oreflow.facts.ledger import Finding, Ledger
+from oreflow.facts.ledger import Finding, Ledger, LedgerError
 
 WIDE_SUM = (0.95, 1.05)
 """Bounds on the sum of a basket's printed shares where they are normalised."""
@@ -225,7 +225,11 @@ def _check_assumed_expression(ledger: Ledger, assumption: Assumption, row: int) 
 
 
 def _check_cells(look: _Look) -> Findings:
-    for cell in look.case.cells():
+    unmodelled = {row.row for row in look.case.events if not row.modelled}
+    for table, cell in look.case.placed_cells():
+        checking = table == "published" or (table == "events" and cell.row in unmodelled)
+        if checking and not all(_is_public(look.case, name) for name in cell.references):
+            continue  # figures kept for comparison may be younger than the as-of date
         problem = look.case.cell_problem(cell, look.case.as_of)
         if problem is None:
             try:
@@ -237,6 +241,14 @@ def _check_cells(look: _Look) -> Findings:
         if problem is not None:
             look.broken.add(cell)
             yield problem
+
+
+def _is_public(case: Case, name: str) -> bool:
+    """Return whether a reference is visible at the case's as-of date; unknown ones are reported elsewhere."""
+    try:
+        return case.ledger.is_visible(name, case.as_of)
+    except LedgerError:
+        return True
 
 
 def _check_places(look: _Look) -> Findings:
