@@ -223,8 +223,14 @@ def test_two_gigabytes_are_refused_unread(tmp_path: Path) -> None:
 
 
 def test_binary_files_and_folders(tmp_path: Path) -> None:
-    for content, said in ((b"%PDF-1.7", "PDF"), (b"7z\xbc\xaf\x27\x1c00", "7z"), (b"\xd0\xcf\x11\xe0rest", "xls"),
-                          (b"PK\x05\x06" + b"\0" * 18, "empty"), (b"ab\0cd", "binary"), (b"PK\x03\x04broken", "damaged")):
+    for content, said in (
+        (b"%PDF-1.7", "PDF"),
+        (b"7z\xbc\xaf\x27\x1c00", "7z"),
+        (b"\xd0\xcf\x11\xe0rest", "xls"),
+        (b"PK\x05\x06" + b"\0" * 18, "empty"),
+        (b"ab\0cd", "binary"),
+        (b"PK\x03\x04broken", "damaged"),
+    ):
         assert said in str(write(tmp_path, "x.bin", content).refused)
     assert read_file(tmp_path).refused == "not a file"
     assert read_file(tmp_path / "none").refused == "not found"

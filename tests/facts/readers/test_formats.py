@@ -76,7 +76,9 @@ def test_comtrade_separates_world_self_trade_unallocated_and_taiwan(tmp_path: Pa
 
 
 def test_comtrade_missing_is_not_zero(tmp_path: Path) -> None:
-    rows = list(iter_rows(write(tmp_path, "a.json", envelope([record(netWgt=None), record(partnerCode=36, netWgt=0.0)])).table))
+    rows = list(
+        iter_rows(write(tmp_path, "a.json", envelope([record(netWgt=None), record(partnerCode=36, netWgt=0.0)])).table)
+    )
     weights = [row for row in rows if row.measure == "net_weight"]
     assert [(row.value, row.status) for row in weights] == [(None, "missing"), (None, "missing")]
     assert weights[1].flags == "zero_weight_read_as_missing"
@@ -159,7 +161,11 @@ def test_baci_codes_are_text_and_missing_weights_stay_missing(tmp_path: Path) ->
     assert (result.format, result.vintage, result.used, result.problems) == ("baci", "202401b", 3, ())
     rows = list(iter_rows(result.table))
     assert [row.product for row in rows[:3]] == ["284690", "010121", "284690"]
-    assert [(row.value, row.status) for row in rows[3:]] == [(3000.1, "estimated"), (None, "missing"), (None, "missing")]
+    assert [(row.value, row.status) for row in rows[3:]] == [
+        (3000.1, "estimated"),
+        (None, "missing"),
+        (None, "missing"),
+    ]
     assert rows[1].flags == "taiwan_assumed;leading_zero_restored"
     assert rows[2].flags == "area_unknown"
     assert {row.revision for row in rows} == {"H5"}
@@ -227,11 +233,13 @@ def test_mcs_2025_blank_is_missing_and_na_sits_in_the_notes(tmp_path: Path) -> N
 
 
 def test_mcs_2026_in_windows_1252(tmp_path: Path) -> None:
-    text = ("MCS chapter,Section,Commodity,Country,Statistics,Statistics_detail,Unit,Year,Value,Notes,"
-            "Is critical mineral 2025,Other notes\r\n"
-            "TIN,S,Tin,China,Import sources 2021-2024,All,percent,2021–24,92,,Yes,\r\n"
-            "TIN,S,Tin,United States,Net import reliance,NIR,percent,2024,E,,Yes,\r\n"
-            'TIN,S,Tin,World total,Production,Mine production: rounded,metric tons,2024,"10,000 - 15,000",,Yes,\r\n')
+    text = (
+        "MCS chapter,Section,Commodity,Country,Statistics,Statistics_detail,Unit,Year,Value,Notes,"
+        "Is critical mineral 2025,Other notes\r\n"
+        "TIN,S,Tin,China,Import sources 2021-2024,All,percent,2021–24,92,,Yes,\r\n"
+        "TIN,S,Tin,United States,Net import reliance,NIR,percent,2024,E,,Yes,\r\n"
+        'TIN,S,Tin,World total,Production,Mine production: rounded,metric tons,2024,"10,000 - 15,000",,Yes,\r\n'
+    )
     result = write(tmp_path, "x.csv", text.encode("cp1252"))
     assert (result.encoding, result.used) == ("cp1252", 3)
     share, reliance, production = iter_rows(result.table)
@@ -271,15 +279,38 @@ def test_bgs_geojson_page(tmp_path: Path) -> None:
 
 
 def test_dataweb_running_year_suppression_and_total(tmp_path: Path) -> None:
-    quantity = [["Imports For Consumption|Annual + Year-To-Date Data from Jan - Apr"], ["Data Row Count", 1],
-                ["Data Type", "Country", "HTS Number", "Description", "Quantity Description", "2025", "2026",
-                 "2025_Suppressed", "2026_Suppressed"],
-                ["First Unit of Quantity", "Myanmar (Burma)", "2846", "X", "component kilograms", 5, 0, 1, 0]]
-    value = [["Imports For Consumption|Annual"], ["Data Row Count", 1],
-             ["Data Type", "Country", "HTS Number", "Description", "Quantity Description", "2025", "2026"],
-             ["Customs Value", "China", "2846", "X", "Value for: kilograms", 10, 0], ["Total: ", "", "", "", "", "10", "0"]]
-    path = workbook(tmp_path, "d.xlsx", {
-        "Query Parameters": [["Download Date", "2026-07-10"]], "First Unit of Quantity": quantity, "Customs Value": value})
+    quantity = [
+        ["Imports For Consumption|Annual + Year-To-Date Data from Jan - Apr"],
+        ["Data Row Count", 1],
+        [
+            "Data Type",
+            "Country",
+            "HTS Number",
+            "Description",
+            "Quantity Description",
+            "2025",
+            "2026",
+            "2025_Suppressed",
+            "2026_Suppressed",
+        ],
+        ["First Unit of Quantity", "Myanmar (Burma)", "2846", "X", "component kilograms", 5, 0, 1, 0],
+    ]
+    value = [
+        ["Imports For Consumption|Annual"],
+        ["Data Row Count", 1],
+        ["Data Type", "Country", "HTS Number", "Description", "Quantity Description", "2025", "2026"],
+        ["Customs Value", "China", "2846", "X", "Value for: kilograms", 10, 0],
+        ["Total: ", "", "", "", "", "10", "0"],
+    ]
+    path = workbook(
+        tmp_path,
+        "d.xlsx",
+        {
+            "Query Parameters": [["Download Date", "2026-07-10"]],
+            "First Unit of Quantity": quantity,
+            "Customs Value": value,
+        },
+    )
     result = read_file(path)
     assert (result.format, result.vintage, result.closure.status) == ("usitc_dataweb", "2026-07-10", "holds")
     assert dict(result.rejected) == {"total row": 1}
@@ -289,15 +320,31 @@ def test_dataweb_running_year_suppression_and_total(tmp_path: Path) -> None:
 
 
 def test_wgi_in_both_layouts(tmp_path: Path) -> None:
-    wide = workbook(tmp_path, "w.xlsx", {"ControlofCorruption": [
-        ["Control of Corruption"], ["Basic", "Basic", 1996, 1996], ["Country/Territory", "Code", "Estimate", "Rank"],
-        ["Timor-Leste", "TMP", "#N/A", 12.5]]})
+    wide = workbook(
+        tmp_path,
+        "w.xlsx",
+        {
+            "ControlofCorruption": [
+                ["Control of Corruption"],
+                ["Basic", "Basic", 1996, 1996],
+                ["Country/Territory", "Code", "Estimate", "Rank"],
+                ["Timor-Leste", "TMP", "#N/A", 12.5],
+            ]
+        },
+    )
     result = read_file(wide)
     assert [(row.reporter, row.value, row.status) for row in iter_rows(result.table)] == [
         ("TLS", None, "missing"), ("TLS", 12.5, "reported")]  # fmt: skip
-    long = workbook(tmp_path, "l.xlsx", {"rl": [
-        ["Economy (name)", "Economy (code)", "Year", "Governance estimate (approx. -2.5 to +2.5)"],
-        ["Myanmar", "MMR", 2023, -1.4]]})
+    long = workbook(
+        tmp_path,
+        "l.xlsx",
+        {
+            "rl": [
+                ["Economy (name)", "Economy (code)", "Year", "Governance estimate (approx. -2.5 to +2.5)"],
+                ["Myanmar", "MMR", 2023, -1.4],
+            ]
+        },
+    )
     row = next(iter_rows(read_file(long).table))
     assert (row.product, row.value, row.period) == ("RL", -1.4, "2023")
 
@@ -307,8 +354,10 @@ COMEXT = ("REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,PRODUCT_SITC,FLOW,STAT_PROCEDU
 
 
 def test_comext_keeps_confidential_codes_and_secret_partners(tmp_path: Path) -> None:
-    body = "FR,CN,E,28XXXXXX,5,1,1,NO_SU,202452,500,500,20,\nEL,QV,E,28469010,5,2,1,A,202401,7,7,,3\n" \
-           "FR,CN,E,TOTAL,5,1,1,,202452,9,9,1,\nFR,CN,E,28,5,3,1,,202452,9,9,1,\n"
+    body = (
+        "FR,CN,E,28XXXXXX,5,1,1,NO_SU,202452,500,500,20,\nEL,QV,E,28469010,5,2,1,A,202401,7,7,,3\n"
+        "FR,CN,E,TOTAL,5,1,1,,202452,9,9,1,\nFR,CN,E,28,5,3,1,,202452,9,9,1,\n"
+    )
     result = write(tmp_path, "full_202452.dat", COMEXT + body)
     assert dict(result.rejected) == {"FLOW not readable": 1, "aggregate code (TOTAL, AGn)": 1}
     rows = list(iter_rows(result.table))
@@ -367,8 +416,11 @@ def test_every_result_has_the_canonical_columns(tmp_path: Path) -> None:
     from oreflow.facts.readers.canonical import schema
 
     wanted = pl.Schema(schema())
-    for result in (write(tmp_path, "a.json", envelope([record()])), write(tmp_path, "n.txt", "hello"),
-                   write(tmp_path, "c.dat", COMEXT + "FR,CN,E,28469010,5,2,1,A,202401,7,7,,3\n"),
-                   write(tmp_path, "BACI_HS17_Y2022_V202401b.csv", "t,i,j,k,v,q\n2022,104,156,284690,1,2\n")):
+    for result in (
+        write(tmp_path, "a.json", envelope([record()])),
+        write(tmp_path, "n.txt", "hello"),
+        write(tmp_path, "c.dat", COMEXT + "FR,CN,E,28469010,5,2,1,A,202401,7,7,,3\n"),
+        write(tmp_path, "BACI_HS17_Y2022_V202401b.csv", "t,i,j,k,v,q\n2022,104,156,284690,1,2\n"),
+    ):
         assert result.table.schema == wanted
         assert balanced(result)

@@ -81,7 +81,9 @@ def test_vintages_of_usgs_stand_side_by_side(samples: Path) -> None:
     tables = {release: read_file(samples / "usgs-mcs" / name).table for release, name in names.items()}
     for (release, year), tonnes in wanted.items():
         rows = tables[release].filter(
-            (pl.col("reporter") == "MMR") & (pl.col("period") == year) & (pl.col("measure") == "production")
+            (pl.col("reporter") == "MMR")
+            & (pl.col("period") == year)
+            & (pl.col("measure") == "production")
             & pl.col("product").cast(pl.String).str.to_lowercase().str.starts_with("rare earth")
         )
         assert rows["value"].to_list() == [tonnes], (release, year)
@@ -101,8 +103,9 @@ def test_marks_of_usgs_2026_become_what_they_mean(samples: Path) -> None:
     assert printed.height == 8_886
     assert printed.filter(pl.col("comparator") == ">").height == 87
     assert table.filter(pl.col("comparator") == "range").height == 17
-    brazil = table.filter((pl.col("reporter") == "BRA") & (pl.col("measure") == "reserves")
-                          & (pl.col("product") == "Rare Earths"))
+    brazil = table.filter(
+        (pl.col("reporter") == "BRA") & (pl.col("measure") == "reserves") & (pl.col("product") == "Rare Earths")
+    )
     assert brazil["value"].to_list() == [21e6, 11e6]
     assert "corrected_by_source" in brazil["flags"].to_list()[1]
 
@@ -144,8 +147,9 @@ def test_sum_of_the_world_table_of_rare_earths_is_not_its_rounded_total(samples:
 
 def test_american_exports_to_china_and_chinas_record_differ_by_heading(samples: Path) -> None:
     table = read_file(samples / "un-comtrade/api_csv/heavy_ree_trade_data.csv").table
-    weight = table.filter((pl.col("measure") == "net_weight") & (pl.col("period") == "2020")
-                          & (pl.col("product") == "2846"))
+    weight = table.filter(
+        (pl.col("measure") == "net_weight") & (pl.col("period") == "2020") & (pl.col("product") == "2846")
+    )
     out = weight.filter((pl.col("reporter") == "USA") & (pl.col("flow") == "export") & (pl.col("partner") == "CHN"))
     arrived = weight.filter((pl.col("reporter") == "CHN") & (pl.col("flow") == "import") & (pl.col("partner") == "USA"))
     assert out["value"].to_list() == [59_555_508.0]

@@ -75,7 +75,11 @@ def read_zip(draft: Draft, archive: zipfile.ZipFile) -> bool:
         revision, release = _release(draft, part.filename)
         draft.vintage = release
         with archive.open(part) as stream:
-            _read_flows(draft, stream.read(), revision, release, part.filename)
+            data = stream.read()
+        if not data.isascii():
+            draft.problem(None, part.filename, "characters beyond ASCII", "digits, commas and NA", "download it again")
+            continue
+        _read_flows(draft, data, revision, release, part.filename)
     return True
 
 
@@ -92,6 +96,16 @@ def _release(draft: Draft, name: str) -> tuple[str, str]:
 
 
 def _read_flows(draft: Draft, data: bytes, revision: str, release: str, sheet: str) -> None:
+    first, _, rest = data.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
+    order = [name.strip().lower() for name in first.decode("utf-8").split(",")]
+    if sorted(order) != sorted(("t", "i", "j", "k", "v", "q")):
+        lines = len(rest.splitlines())
+        draft.rows_in += lines
+        if lines:
+            draft.reject(2, "header not readable", sheet=sheet, count=lines)
+        found = f"the first line {first.decode('utf-8')[:60]!r}"
+        draft.problem(1, None, found, "t,i,j,k,v,q", "download the file again")
+        return
     frame = _read_clean(data)
     if frame is None:
         frame = _read_checked(draft, data, sheet)
