@@ -17,7 +17,7 @@ from oreflow.baseline.bilinear import BilinearSolution, linearised_products, sol
 from oreflow.baseline.errors import ReconcileError
 from oreflow.baseline.observability import Structure, analyse_structure, circuit, dependent_rows
 from oreflow.baseline.posterior import inverse_diagonals, quadratic_forms
-from oreflow.baseline.quadratic import Kkt, QuadraticSolution, row_sizes, solve_quadratic
+from oreflow.baseline.quadratic import Kkt, QuadraticSolution, data_magnitude, row_sizes, solve_quadratic
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -125,7 +125,8 @@ def reconcile_arrays(
     earlier call with the same coefficients returned, to skip the analysis; `start` (n): first point of a bilinear
     problem; `standard_deviations`: False saves most of the time; `tolerance`, `max_iterations`: relative step and most
     steps of a bilinear problem; `starts`: from how many points it is solved, the best kept. Returns an
-    `ArrayReconciliation`, whose `status` says whether it may be used. Raises `ReconcileError` on shapes that do not fit.
+    `ArrayReconciliation`, whose `status` says whether it may be used. Raises `ReconcileError` on shapes that do
+    not fit.
 
     >>> import scipy.sparse as sp
     >>> answer = reconcile_arrays(
@@ -409,7 +410,8 @@ def _contradiction(form: Formulation, structure: Structure, kept: IntArray, v: F
         return ()
     rows = sp.csr_array(form.hard[dependent])
     error = np.abs(rows @ v - form.rhs[dependent])
-    size = np.maximum(row_sizes(rows, form.rhs[dependent], v), 1e-300)
+    magnitude = data_magnitude(sp.csc_array(form.soft.T @ form.soft), form.soft.T @ form.target)
+    size = np.maximum(row_sizes(rows, form.rhs[dependent], v, magnitude), 1e-300)
     if np.all(error <= 1e-9 * size):
         return ()
     worst = int(dependent[int(np.argmax(error / size))])

@@ -57,7 +57,7 @@ def inverse_diagonals(system: Kkt) -> tuple[FloatArray, FloatArray]:
     scaled = sp.csr_array(sp.diags_array(scale) @ reduced @ sp.diags_array(scale))
     count, label = connected_components(scaled, directed=False)
     order = np.argsort(label, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1])
+    parts = np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1]) if count else []
     by_unknown = sp.csc_array(touching)
     spread = np.zeros(single.size)
     covered = np.ones(single.size, dtype=bool)

@@ -153,7 +153,9 @@ def solve_quadratic(
         x, multipliers, force = answer
         update = _next_active(x, force, state, lower, upper, tolerance)
         if np.array_equal(update, state):
-            return QuadraticSolution(x, multipliers, force, state, _feasible(hard, rhs, x), iterations)
+            return QuadraticSolution(
+                x, multipliers, force, state, _feasible(hessian, gradient, hard, rhs, x), iterations
+            )
         state = update
     return _interior(hessian, gradient, hard, rhs, lower, upper, tolerance, iterations)
 
@@ -231,7 +233,9 @@ def _without_forced(
         solved, iterations = answer.solved, answer.iterations
     force = hessian @ x - gradient + hard.T @ multipliers
     force[state == 0] = 0.0
-    return QuadraticSolution(x, multipliers, force, state, solved and _feasible(hard, rhs, x), iterations)
+    return QuadraticSolution(
+        x, multipliers, force, state, solved and _feasible(hessian, gradient, hard, rhs, x), iterations
+    )
 
 
 def solve_active(
@@ -283,14 +287,22 @@ def _next_active(
     return update
 
 
-def _feasible(hard: sp.csr_array, rhs: FloatArray, x: FloatArray) -> bool:
-    return bool(np.all(np.abs(hard @ x - rhs) <= 1e-9 * row_sizes(hard, rhs, x)))
+def _feasible(hessian: sp.csc_array, gradient: FloatArray, hard: sp.csr_array, rhs: FloatArray, x: FloatArray) -> bool:
+    size = row_sizes(hard, rhs, x, data_magnitude(hessian, gradient))
+    return bool(np.all(np.abs(hard @ x - rhs) <= 1e-9 * size))
 
 
-def row_sizes(hard: sp.csr_array, rhs: FloatArray, x: FloatArray) -> FloatArray:
+def data_magnitude(hessian: sp.csc_array, gradient: FloatArray) -> float:
+    """Median size of what the objective alone would make of each unknown; 0 where it says nothing."""
+    diagonal: FloatArray = np.asarray(hessian.diagonal(), dtype=np.float64)
+    said = (diagonal > 0) & (gradient != 0)
+    return float(np.median(np.abs(gradient[said] / diagonal[said]))) if np.any(said) else 0.0
+
+
+def row_sizes(hard: sp.csr_array, rhs: FloatArray, x: FloatArray, magnitude: float = 0.0) -> FloatArray:
     """Size of each relation's terms, against which its error is judged: sum |coefficient x| + |rhs|, never below a
-    thousandth of what a typical unknown would contribute."""
-    typical = float(np.median(np.abs(x[x != 0]))) if np.any(x != 0) else 1.0
+    thousandth of what a typical unknown (of size `magnitude` at least) would contribute."""
+    typical = max(float(np.median(np.abs(x[x != 0]))) if np.any(x != 0) else 1.0, magnitude)
     return np.asarray(abs(hard) @ np.maximum(np.abs(x), 1e-3 * typical) + np.abs(rhs))
 
 
@@ -381,10 +393,10 @@ def _interior(
             break
         update = _next_active(answer[0], answer[2], trial, lower, upper, tolerance)
         if np.array_equal(update, trial):
-            return QuadraticSolution(*answer, trial, _feasible(hard, rhs, answer[0]), spent + steps)
+            return QuadraticSolution(*answer, trial, _feasible(hessian, gradient, hard, rhs, answer[0]), spent + steps)
         trial = update
     force = np.where(state != 0, lift - press, 0.0)
-    solved = reached is not None and _feasible(hard, rhs, x)
+    solved = reached is not None and _feasible(hessian, gradient, hard, rhs, x)
     return QuadraticSolution(np.clip(x, lower, upper), multipliers, force, state, solved, spent + steps)
 
 
