@@ -496,6 +496,19 @@ def _longest(point: _Point, sets: _Sets, move: _Move) -> float:
     )
 
 
+def _centrality(point: _Point, sets: _Sets, move: _Move, step: float, centre: float) -> tuple[Floats, Floats, Floats]:
+    """What to add to the products so that a longer step keeps them near the centre (Gondzio 1996)."""
+    low, bounded, kept = sets
+    dx, dy, ds, dv, dz, dw = move
+    reached = (
+        (point.x[low] + step * dx[low]) * (point.z[low] + step * dz[low]),
+        (point.v[bounded] + step * dv[bounded]) * (point.w[bounded] + step * dw[bounded]),
+        (point.y[kept] + step * dy[kept]) * (point.s[kept] + step * ds[kept]),
+    )
+    missing = [np.maximum(np.clip(r, 0.1 * centre, 10 * centre) - r, -10 * centre) for r in reached]
+    return missing[0], missing[1], missing[2]
+
+
 def _interior_point(
     core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float, *, careful: bool = False
 ) -> tuple[_Point, int, bool]:
@@ -567,6 +580,15 @@ def _interior_point(
         )
         move = _direction(here, sets, system, (rd, rp, ru), corrected)
         reach = _longest(here, sets, move)
+        if not careful and reach < 0.95:
+            for _ in range(2):
+                further = _centrality(here, sets, move, min(1.0, 1.3 * reach + 0.1), max(centre, 1e-3 * mu))
+                again = tuple(a + b for a, b in zip(corrected, further, strict=True))
+                other = _direction(here, sets, system, (rd, rp, ru), (again[0], again[1], again[2]))
+                longer = _longest(here, sets, other)
+                if longer < 1.1 * reach:
+                    break
+                corrected, move, reach = (again[0], again[1], again[2]), other, longer
         dx, dy, ds, dv, dz, dw = move
         step = max(0.7 if careful else 0.9, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
         at = core.iso
@@ -789,7 +811,7 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
                 if state.size <= options.tolerance or not converged:
                     break
                 target *= 1e-5
-            if state is not None and state.size <= options.tolerance or time.perf_counter() > deadline:
+            if (state is not None and state.size <= options.tolerance) or time.perf_counter() > deadline:
                 break
         seconds["solve"] = time.perf_counter() - mark
     if state is None:  # pragma: no cover - the loop above always sets it
