@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from tests.facts.evidence_rows import IMPORTS, MINE, claim, facts_book, small_ledger, source
-from tests.facts.sentences import OTHER_SENTENCES, SENTENCES
+from tests.facts.sentences import CASE_SENTENCES, OTHER_SENTENCES, SENTENCES
 
 from oreflow.facts.claimcheck import (
     MAX_CHARACTERS,
     CheckContext,
     Evidence,
     Finding,
+    LedgerLike,
     TextError,
     check_text,
     count_independent,
@@ -102,13 +103,14 @@ def test_the_rank_follows_from_the_outputs(founding: dict[str, Finding]) -> None
     assert founding["top-three"].verdict == "follows by arithmetic"
 
 
-def _score(sentences: tuple[tuple[str, float, str, str], ...]) -> tuple[int, int, list[str]]:
-    ledger = small_ledger()
+def _score(
+    sentences: tuple[tuple[str, float, str, str], ...], ledger: LedgerLike, context: CheckContext
+) -> tuple[int, int, list[str]]:
     found, right, wrong = 0, 0, []
     for text, value, unit, letters in sentences:
         hits = [
             finding
-            for finding in check_text(text, ledger)
+            for finding in check_text(text, ledger, context)
             if finding.quantity.unit == unit
             and min(abs(finding.quantity.value - value), abs(finding.quantity.high - value)) <= 1e-6 * value
         ]
@@ -122,9 +124,19 @@ def _score(sentences: tuple[tuple[str, float, str, str], ...]) -> tuple[int, int
 
 @pytest.mark.parametrize("sentences", [SENTENCES, OTHER_SENTENCES])
 def test_other_wordings_are_found_and_judged_rightly(sentences: tuple[tuple[str, float, str, str], ...]) -> None:
-    found, right, wrong = _score(sentences)
+    found, right, wrong = _score(sentences, small_ledger(), CheckContext())
     assert len(sentences) >= 70
     assert found >= 0.8 * len(sentences)
+    assert right >= 0.9 * found, wrong
+
+
+def test_other_wordings_against_the_bundled_case() -> None:
+    from oreflow.chain.case import load_case
+
+    case = load_case("kachin")
+    context = CheckContext(tuple((place.id, place.name) for place in case.places))
+    found, right, wrong = _score(CASE_SENTENCES, case.ledger, context)
+    assert found >= 0.8 * len(CASE_SENTENCES)
     assert right >= 0.9 * found, wrong
 
 

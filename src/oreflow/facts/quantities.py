@@ -17,6 +17,7 @@ from typing import Literal
 from oreflow.facts.areas import WORLD, numeric_area_table
 from oreflow.facts.vocabulary import (
     ABOUT,
+    ACRONYMS,
     AT_LEAST,
     AT_MOST,
     CASED,
@@ -26,6 +27,7 @@ from oreflow.facts.vocabulary import (
     ELEMENTS,
     FALL,
     FRACTIONS,
+    INCLUSIONS,
     MASS,
     MEASURE_WORDS,
     METONYMS,
@@ -316,7 +318,7 @@ def _place_mentions(tokens: Sequence[_Token], names: Gazetteer) -> list[tuple[in
                 place = names.get(key)
                 if place is None or (length == 1 and key[0] in CASED and not word[0].isupper()):
                     continue
-                if length == 1 and key[0] == "us" and word != "US":
+                if length == 1 and key[0] in ACRONYMS and not word.isupper():
                     continue
                 if place != WORLD and not word[0].isupper() and key[0] not in {"world"}:
                     continue
@@ -383,7 +385,9 @@ class _Sentence:
         self.measures = [
             (at, MEASURE_WORDS[word])
             for at, word in enumerate(self.lower)
-            if word in MEASURE_WORDS and not (word == "mines" and at and self.lower[at - 1].isdigit())
+            if word in MEASURE_WORDS
+            and not (word == "mines" and at and self.lower[at - 1].isdigit())
+            and not (word in {"make", "makes", "made"} and self._word(at + 1) == "up")
         ]
         self.last_period: Period | None = previous.last_period if previous else None
         self.last_measure: str = previous.last_measure if previous else ""
@@ -1003,7 +1007,8 @@ class _Sentence:
             return self.last_measure, direction
         measure = min(scored)[1]
         nations = {place for _, _, place, _ in self.places if place != WORLD}
-        if measure == "flow_any" and raw.unit == "%" and len(nations) == 1 and len(self.places) > 1:
+        whole = any(place == WORLD for _, _, place, _ in self.places)
+        if measure in {"flow_any", "flow_out"} and raw.unit == "%" and len(nations) == 1 and whole:
             return "production", ""
         if measure.startswith("flow_"):
             return "flow", measure[5:]
@@ -1076,8 +1081,11 @@ class _Sentence:
                 if word in OTHER_COMMODITIES and not product:
                     product = word
                 elif word in PRODUCTS and not product and at not in self.place_at:
-                    negated = self._word(at - 1) in NEGATIONS or (
-                        self._word(at - 1) == "-" and self._word(at - 2) in NEGATIONS
+                    named = INCLUSIONS & set(self.lower[max(0, at - 4) : at])
+                    negated = (
+                        bool(named)
+                        or self._word(at - 1) in NEGATIONS
+                        or (self._word(at - 1) == "-" and self._word(at - 2) in NEGATIONS)
                     )
                     reo = word in {"oxide", "oxides"} and (
                         self._word(at + 1) in {"equivalent", "equivalents"}

@@ -23,7 +23,7 @@ PLACES: Mapping[str, str] = _classes(
     {
         "CHN": "china,chinese,beijing,prc,yunnan",
         "MMR": "myanmar,burma,burmese,naypyidaw,naypyitaw",
-        "KACHIN": "kachin,kachin state,pangwa,panwa,chipwi",
+        "KACHIN": "kachin,kachin state,pangwa,panwa,chipwi,kia,kio",
         "WA": "wa state,wa",
         "SHAN": "shan state,shan",
         "USA": "us,u.s,usa,united states,america,american,united states of america,washington,mountain pass,mp",
@@ -59,6 +59,8 @@ PLACES: Mapping[str, str] = _classes(
 """Country names, adjectives and capitals that texts use -> place id."""
 CASED = _set("drc eu lao mp prc shan thai uk us usa wa")
 """Place names that are common words unless capitalised."""
+ACRONYMS = _set("drc eu kia kio mp prc uk us usa")
+"""Place names, and armed organisations for their territory, that count only in capitals."""
 METONYMS = _set("beijing canberra naypyidaw naypyitaw tokyo washington")
 """Capitals that stand for a government, and so are the subject of a number only for want of another place."""
 ONES: Mapping[str, float] = _classes(
@@ -191,7 +193,7 @@ MEASURE_WORDS: Mapping[str, str] = _classes(
     {
         "production": (
             "production produce produces produced producing producer producers output mined mining extracted "
-            "extraction extracts extract dug mines yielded unearthed"
+            "extraction extracts extract dug mines yielded unearthed make makes made manufactures manufactured"
         ),
         "flow_in": (
             "import imports imported importing importer bought buys buy buying purchased purchases purchase "
@@ -267,6 +269,8 @@ OTHER_COMMODITIES = _set(
 """Commodities that are no rare earths: a number about one is compared only with claims that name it."""
 NEGATIONS = _set("except excluding minus no non not other without")
 """Words before a product that leave it out."""
+INCLUSIONS = _set("including incl excluding without with")
+"""Words after which a product is named as a part of a total, or as left out of it."""
 MONTHS: Mapping[str, int] = _classes(
     {
         1: "january jan",
