@@ -31,7 +31,10 @@ def economy(rate: float = 0.3, levy: float = 1.0) -> Equilibrium:
             ("ore", "oxide", Market("tailings", disposal=0.5), "home", Market("city", fixed=1.0)),
             (
                 supply("ore", Linear(1.0, 0.1), 40.0, owner="miner"),
-                Activity("separate", {"ore": -1.0, "oxide": 0.6, "tailings": 0.4}, 2.0, 30.0, owner="refiner", rent_to="province"),
+                Activity(
+                    "separate", {"ore": -1.0, "oxide": 0.6, "tailings": 0.4}, 2.0, 30.0,
+                    owner="refiner", rent_to="province",
+                ),
                 shipment(
                     "oxide", "home", 1.0, owner="trader",
                     wedges=(Wedge("oxide", rate, "home state", base="cif"), Charge(levy, "warlord")),
@@ -78,7 +81,7 @@ def test_money_that_does_not_balance_is_named() -> None:
 
 
 def test_small_policy_changes_welfare_by_its_harberger_triangle() -> None:
-    """d = 12 - p, s = p: a specific tax t loses t^2/4 of the surplus 36."""
+    """With d = 12 - p and s = p a specific tax t loses t^2/4 of the surplus 36."""
 
     def total(tax: float) -> float:
         out = solve(

@@ -5,7 +5,7 @@ The groups are stacked under the markets: with E = [A; -G], F = [B; -G], f = [fi
 Every Newton system is reduced to the y block ``E D F' + diag``, whose pattern is analysed once (`SymbolicPlan`).
 
 Sources: Mehrotra (1992) predictor-corrector; Wright (1997) ch. 10; Facchinei and Pang (2003) ch. 9 and 11 for the
-natural residual and the active-set Newton method; Ruiz (2001) for the scaling.
+natural residual and the active-set Newton method; Gondzio (1996) for the correctors; Tomlin (1975) for the scaling.
 """
 
 from __future__ import annotations
