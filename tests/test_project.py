@@ -112,20 +112,13 @@ def test_the_page_of_the_command_line_is_up_to_date() -> None:
         assert f"  {name} " in overview()
 
 
-def test_every_page_of_the_docs_is_in_the_navigation_and_exists() -> None:
-    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-    listed = set(_pages(site["nav"]))
-    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert listed == there
-
-
-def _pages(entry: object) -> list[str]:
-    if isinstance(entry, str):
-        return [entry]
-    if isinstance(entry, dict):
-        return [page for item in entry.values() for page in _pages(item)]
-    assert isinstance(entry, list)
-    return [page for item in entry for page in _pages(item)]
+def test_every_page_of_the_docs_has_a_title_and_no_broken_link() -> None:
+    for page in (*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"):
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith("# "), f"{page.name}: the first line is no title"
+        prose = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
+            assert target.startswith(("http:", "https:")) or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 @pytest.fixture(scope="module")

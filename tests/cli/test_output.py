@@ -85,7 +85,7 @@ def test_what_has_no_json_form_is_refused() -> None:
 
 def test_a_table_shows_every_cell_whole(capsys: pytest.CaptureFixture[str]) -> None:
     long = "a name that goes on " * 12
-    rows = [[long, 1234.5], ["[bold]Pangwa[/bold]", None]]
+    rows: list[list[object]] = [[long, 1234.5], ["[bold]Pangwa[/bold]", None]]
     emit_table(["place", "t REO"], rows, title="Mines", notes=["as of today"])
     out = capsys.readouterr().out
     assert out.count("name") == 12
