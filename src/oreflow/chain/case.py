@@ -394,6 +394,20 @@ class Case:
         claims = {name: of for name, of in self._used.items() if name.startswith("claim:")}
         return sum(1 for of in claims.values() if not of) + len({basket for of in claims.values() for basket in of})
 
+    def entered_sources(self) -> tuple[Source, ...]:
+        """Return the sources that entered: of used claims, what these stem from, of used assumptions and of proposals.
+
+        Returns:
+            Sources in the order of sources.csv.
+        """
+        names: set[str] = {source for proposal in self.proposals for source in proposal.sources}
+        for name in self.used_names():
+            row = self.ledger.row(name)
+            names.update(word.strip() for word in row.source.split(";"))
+            if isinstance(row, Claim):
+                names.update(row.stems_from)
+        return tuple(source for source in self.ledger.sources if source.id in names)
+
     def uncertainties(self, as_of: date | None = None) -> tuple[Uncertainty, ...]:
         """Return the ranges to draw from: of used claims and assumptions with low < high, less `exclude`.
 

@@ -1,0 +1,60 @@
+"""`oreflow check CASE`: every problem of a case at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import typer
+
+from oreflow.cli.options import AsOfOption, CaseArgument, JsonOption
+
+
+def command(case: CaseArgument = "kachin", as_of: AsOfOption = None, json: JsonOption = False) -> None:
+    """Check a case: every problem with file, row, column, what was expected and what to do; exit code 1 if any."""
+    from oreflow.chain.case import case_folder, read_case
+    from oreflow.chain.checks import check_case
+    from oreflow.cli.output import emit_json, emit_table
+    from oreflow.core.errors import CaseError
+    from oreflow.facts.ledger import middle
+
+    folder, reference = case_folder(case)
+    found, problems = read_case(folder, reference=reference, as_of=as_of)
+    if found is not None:
+        problems = tuple(dict.fromkeys((*problems, *check_case(found))))
+    counts = dict(Counter(problem.file for problem in problems).most_common())
+    swaps = found.swaps() if found is not None else ()
+    if json:
+        data = {
+            "problems": problems,
+            "counts": counts,
+            "swaps": [
+                {
+                    "file": cell.file, "row": cell.row, "column": cell.column, "skipped": swap.skipped,
+                    "used": swap.used, "published": swap.published,
+                }
+                for cell, swap in swaps
+            ],
+        }  # fmt: skip
+        emit_json("check", data, case=found.id if found is not None else None, as_of=as_of)
+        if problems:
+            raise typer.Exit(1)
+        return
+    if problems:
+        emit_table(["file", "problems"], list(counts.items()), title=f"{case}: {len(problems)} problems")
+        raise CaseError(problems)
+    if found is None:
+        return
+    ledger = found.ledger
+    flagged = sum(claim.published_assumed for claim in ledger.claims)
+    halved = sum(claim.value is None and middle(claim) is not None for claim in ledger.claims)
+    print(f"{found.id}: no problems")
+    print(
+        f"{len(ledger.claims)} claims ({found.used_count()} used), {len(ledger.assumptions)} assumptions, "
+        f"{len(ledger.sources)} sources, {len(found.proposals)} proposals"
+    )
+    print(f"{flagged} claims have an assumed date of publication; {halved} stand for the middle of their range")
+    for cell, swap in swaps:
+        print(
+            f"{cell.file}, row {cell.row}, {cell.column}: {swap.used} instead of {', '.join(swap.skipped)}, "
+            f"published {swap.published}"
+        )
