@@ -61,6 +61,14 @@ def test_parts_that_one_table_lists_are_not_set_against_one_another() -> None:
     assert find_conflicts(rows, ()) == ()
 
 
+def test_two_plants_of_one_country_are_two_matters() -> None:
+    rows = (
+        claim("A", "nameplate capacity, Caldeira", "Brazil", "2024", 9000, "t", source="X"),
+        claim("B", "nameplate capacity, Serra Verde", "Brazil", "2024", 5000, "t", source="Y"),
+    )
+    assert find_conflicts(rows, ()) == ()
+
+
 def test_gross_and_oxide_weight_show_the_implied_conversion() -> None:
     (found,) = of_kind(small_ledger(), "basis")
     assert (found.place, found.period) == ("MMR -> CHN", "2024")

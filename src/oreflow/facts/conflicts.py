@@ -104,15 +104,16 @@ def find_conflicts(
 
 def _differing(readings: Sequence[Reading], ledger: Evidence) -> list[Conflict]:
     """Claims on one key with different numbers; where basis alone differs, the implied conversion is shown."""
-    keyed: dict[tuple[Topic, str, bool], list[Reading]] = defaultdict(list)
+    keyed: dict[tuple[Topic, str, bool, str], list[Reading]] = defaultdict(list)
     for reading in readings:
         topic = reading.topic
         anywhere = not (topic.place or topic.origin or topic.destination)
         if topic.period is None or not topic.measure or anywhere or topic.measure in {"count", "cost", "basket"}:
             continue
-        keyed[(topic, reading.unit, reading.by_value)].append(reading)
+        plant = reading.label if topic.measure in {"capacity", "price", "tariff"} else ""
+        keyed[(topic, reading.unit, reading.by_value, plant)].append(reading)
     found = []
-    for (topic, unit, _), rows in keyed.items():
+    for (topic, unit, _, _), rows in keyed.items():
         distinct = _without_repeats(rows)
         values = [row.value or 0.0 for row in distinct]
         if len(distinct) < 2 or _spread(values) <= AGREEMENT:

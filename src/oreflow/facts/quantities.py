@@ -1204,11 +1204,17 @@ class _Sentence:
     def _place_near(self, raw: _Raw, window: tuple[int, int], *, skip: str = "") -> str:
         """Return the place a level belongs to: named after the number before the next, else the nearest before it."""
         before, right = window
-        inside = [item for item in self.places if raw.after <= item[0] < right and item[2] != skip]
+        superlatives = {"largest", "biggest", "top", "leading"}
+        places = [
+            item
+            for item in self.places
+            if item[2] != skip and not (item[2] == WORLD and superlatives & set(self.lower[item[1] : item[1] + 5]))
+        ]
+        inside = [item for item in places if raw.after <= item[0] < right]
         ahead = {"in", "from", "of", "by", "the", "for", "at"}
         adverbs = {"worldwide", "globally"}
         inside = [item for item in inside if self._word(item[0] - 1) in ahead or item[3] in adverbs]
-        left = [item for item in self.places if item[1] <= raw.first and item[2] != skip]
+        left = [item for item in places if item[1] <= raw.first]
         near = [item for item in left if item[0] >= before]
         subject = [item for item in near if item[3] not in METONYMS] or near
         if subject:
@@ -1218,7 +1224,7 @@ class _Sentence:
             return inside[0][2]
         if left:
             return left[-1][2]
-        anywhere = [item for item in self.places if item[0] >= raw.after and item[2] != skip]
+        anywhere = [item for item in places if item[0] >= raw.after]
         return anywhere[0][2] if anywhere and not self.last_place else self.last_place
 
     def _world_share(self, raw: _Raw, blank: Topic, window: tuple[int, int]) -> Topic:
