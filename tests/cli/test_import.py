@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.facts.readers.test_formats import envelope, record
 
 from oreflow.cli.app import main
-from tests.facts.readers.test_formats import envelope, record
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -20,7 +20,9 @@ Run = Callable[..., tuple[int, str, str]]
 def case(tmp_path: Path) -> Path:
     folder = tmp_path / "mine"
     folder.mkdir()
-    (folder / "case.yaml").write_text("id: mine\n", encoding="utf-8")
+    (folder / "case.yaml").write_text("id: mine\nmoney_year: 2024\n", encoding="utf-8")
+    money = "currency,year,usd_rate,deflator,vat,source\nUSD,2023,1,98,,S\nUSD,2024,1,100,,S\n"
+    (folder / "money.csv").write_text(money, encoding="utf-8")
     return folder
 
 
@@ -79,7 +81,7 @@ def test_json_has_the_contract_of_data_files(case: Path, tmp_path: Path, run: Ru
     assert entry["closure"]["status"] == "not applicable"
     assert document["data"]["claims"] == 3
     assert document["data"]["rows_without_claim"] == {"without a number (missing)": 1}
-    assert sorted(path.name for path in case.iterdir()) == ["case.yaml"]
+    assert sorted(path.name for path in case.iterdir()) == ["case.yaml", "money.csv"]
 
 
 def test_a_dry_run_needs_no_case(tmp_path: Path, run: Run) -> None:
@@ -187,7 +189,8 @@ def test_an_interrupted_write_leaves_both_tables(case: Path, tmp_path: Path, mon
     from oreflow.facts.readers import read_file
 
     batch = writing.claims_of(read_file(trade(tmp_path)))
-    real = writing.write_atomically
+    from oreflow.core.files import write_atomically as real
+
 
     def failing(path: Path, content: str | bytes) -> None:
         if path.name == "claims.csv":
@@ -197,4 +200,31 @@ def test_an_interrupted_write_leaves_both_tables(case: Path, tmp_path: Path, mon
     monkeypatch.setattr(writing, "write_atomically", failing)
     with pytest.raises(OSError, match="No space left"):
         writing.append_to_case(case, [batch])
-    assert sorted(path.name for path in case.iterdir()) == ["case.yaml"]
+    assert sorted(path.name for path in case.iterdir()) == ["case.yaml", "money.csv"]
+
+
+def test_money_of_a_year_without_deflator_stays_out(case: Path, tmp_path: Path, run: Run) -> None:
+    code, out, _ = run(trade(tmp_path, period="1995"), "--case", case, "--json")
+    assert code == 0
+    assert json.loads(out)["data"]["rows_without_claim"] == {
+        "USD of a year that the case's money.csv does not cover": 1,
+        "without a number (missing)": 1,
+    }
+    assert {claim["period"] for claim in table(case / "claims.csv")} == {"1995", "2023"}
+    (case / "case.yaml").write_text("- no mapping", encoding="utf-8")
+    assert run(trade(tmp_path), "--case", case)[0] == 1
+
+
+def test_the_grown_case_still_loads(tmp_path: Path, run: Run) -> None:
+    from shutil import copytree
+
+    from tests.conftest import ROOT
+
+    from oreflow.chain.case import load_case
+
+    copytree(ROOT / "src" / "oreflow" / "chain" / "teaching", tmp_path / "taught")
+    path = tmp_path / "salient.csv"
+    path.write_text("DataSource,Commodity,Year,Exports_kt,NIR_pct,Price_Oxide_dkg\nMCS2024,Tin,2023,5,>95,7\n")
+    assert run(path, trade(tmp_path), "--case", tmp_path / "taught")[0] == 0
+    before, after = load_case(str(ROOT / "src" / "oreflow" / "chain" / "teaching")), load_case(str(tmp_path / "taught"))
+    assert len(after.ledger.claims) > len(before.ledger.claims)

@@ -12,9 +12,9 @@ import pytest
 import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fuzz.reader_targets import SEEDS, check
 
 from oreflow.facts.readers import read_file
-from tests.fuzz.reader_targets import SEEDS, check
 
 JUNK = st.sampled_from(
     [b",", b"\n", b'"', b"\x00", b"\xff", b"NaN", b"-1", b"1e999", b"[[", b"}", b"\xef\xbf\xbd", b"W", b">95", b"<",
@@ -85,7 +85,8 @@ CELLS = st.one_of(
 HEADS: dict[str, list[list[object]]] = {
     "Rare earths": [["X STATISTICS"], ["(metric tons)"], ["Year", "Production", "World production"]],
     "T1": [["TABLE 1"], ["SALIENT U.S. RARE EARTH STATISTICS"], [""], ["", "", "", "2021", "", "2022"]],
-    "T2": [["TABLE 2"], ["RARE EARTH CONTENTS"], ["Source", "", "Country", "", "Place", "La", "", "Ce", "Pr", "Nd", "Sm", "Eu"], ["Ore"]],
+    "T2": [["TABLE 2"], ["RARE EARTH CONTENTS"],
+           ["Source", "", "Country", "", "Place", "La", "", "Ce", "Pr", "Nd", "Sm", "Eu"], ["Ore"]],
     "RuleofLaw": [["Rule of Law"], ["", "", 1996.0], ["Country/Territory", "Code", "Estimate"]],
     "FAS Value": [["Domestic Exports|Annual"], ["Data Row Count", 1],
                   ["Data Type", "Country", "HTS Number", "Description", "Quantity Description", "2023"]],

@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.facts.readers.test_formats import COMEXT, CUSTOMS, envelope, record, workbook, write
 
 from oreflow.facts.readers import ReadResult, iter_rows, read_file, read_files
 from oreflow.facts.readers.workbook import MAX_FILE_BYTES
-from tests.facts.readers.test_formats import COMEXT, CUSTOMS, envelope, record, workbook, write
 
 
 def messages(result: ReadResult) -> str:

@@ -14,10 +14,6 @@ import xlsxwriter
 
 from oreflow.facts.readers import ReadResult, iter_rows, read_file, read_files
 
-COMTRADE = ("typeCode,freqCode,refPeriodId,refYear,refMonth,period,reporterCode,flowCode,partnerCode,partner2Code,"
-            "classificationCode,cmdCode,customsCode,mosCode,motCode,qtyUnitCode,qty,netWgt,isNetWgtEstimated,grossWgt,"
-            "cifvalue,fobvalue,primaryValue,legacyEstimationFlag").split(",")  # fmt: skip
-
 
 def record(**changes: object) -> dict[str, object]:
     base: dict[str, object] = {
@@ -130,9 +126,9 @@ def test_metadata_decide_valuation_and_publication(tmp_path: Path) -> None:
     assert "valuation_assumed" not in row.flags
 
 
-LEGACY = ("Classification,Year,Period,Period Desc.,Aggregate Level,Is Leaf Code,Trade Flow Code,Trade Flow,Reporter Code,"
-          "Reporter,Reporter ISO,Partner Code,Partner,Partner ISO,Commodity Code,Commodity,Qty Unit Code,Qty Unit,Qty,"
-          "Netweight (kg),Trade Value (US$),Flag\n")  # fmt: skip
+LEGACY = ("Classification,Year,Period,Period Desc.,Aggregate Level,Is Leaf Code,Trade Flow Code,Trade Flow,"
+          "Reporter Code,Reporter,Reporter ISO,Partner Code,Partner,Partner ISO,Commodity Code,Commodity,"
+          "Qty Unit Code,Qty Unit,Qty,Netweight (kg),Trade Value (US$),Flag\n")  # fmt: skip
 LEGACY_35 = ("Classification,Year,Period,Period Desc.,Aggregate Level,Is Leaf Code,Trade Flow Code,Trade Flow,"
              "Reporter Code,Reporter,Reporter ISO,Partner Code,Partner,Partner ISO,2nd Partner Code,2nd Partner,"
              "2nd Partner ISO,Customs Proc. Code,Customs,Mode of Transport Code,Mode of Transport,Commodity Code,"
@@ -249,8 +245,8 @@ def test_mcs_2026_in_windows_1252(tmp_path: Path) -> None:
 
 
 def test_bgs_marks_and_unknown_units(tmp_path: Path) -> None:
-    header = ("country_trans,country_iso3_code,bgs_statistic_type_trans,bgs_commodity_trans,bgs_sub_commodity_trans,year,"
-              "quantity,units,quantity_in_book_style,sdmx_translation,data_precision_description,"
+    header = ("country_trans,country_iso3_code,bgs_statistic_type_trans,bgs_commodity_trans,bgs_sub_commodity_trans,"
+              "year,quantity,units,quantity_in_book_style,sdmx_translation,data_precision_description,"
               "concat_figure_notes_text\n")  # fmt: skip
     body = (
         "Zaire,ZAR,Production,rare earth minerals,Monazite,1980-01-01 00:00:00,,tonnes (metric),...,Missing value,,\n"
@@ -279,7 +275,7 @@ def test_bgs_geojson_page(tmp_path: Path) -> None:
 
 
 def test_dataweb_running_year_suppression_and_total(tmp_path: Path) -> None:
-    quantity = [
+    quantity: list[list[object]] = [
         ["Imports For Consumption|Annual + Year-To-Date Data from Jan - Apr"],
         ["Data Row Count", 1],
         [
@@ -295,7 +291,7 @@ def test_dataweb_running_year_suppression_and_total(tmp_path: Path) -> None:
         ],
         ["First Unit of Quantity", "Myanmar (Burma)", "2846", "X", "component kilograms", 5, 0, 1, 0],
     ]
-    value = [
+    value: list[list[object]] = [
         ["Imports For Consumption|Annual"],
         ["Data Row Count", 1],
         ["Data Type", "Country", "HTS Number", "Description", "Quantity Description", "2025", "2026"],
@@ -349,8 +345,8 @@ def test_wgi_in_both_layouts(tmp_path: Path) -> None:
     assert (row.product, row.value, row.period) == ("RL", -1.4, "2023")
 
 
-COMEXT = ("REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,PRODUCT_SITC,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,VALUE_NAC,"
-          "QUANTITY_KG,QUANTITY_SUPPL_UNIT\n")  # fmt: skip
+COMEXT = ("REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,PRODUCT_SITC,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,"
+          "VALUE_NAC,QUANTITY_KG,QUANTITY_SUPPL_UNIT\n")  # fmt: skip
 
 
 def test_comext_keeps_confidential_codes_and_secret_partners(tmp_path: Path) -> None:

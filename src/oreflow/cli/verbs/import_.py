@@ -42,7 +42,7 @@ def command(
     from oreflow.core.errors import ProblemsError, UsageError
     from oreflow.facts.readers import read_files
     from oreflow.facts.readers.canonical import schema
-    from oreflow.facts.readers.claims import append_to_case, claims_of
+    from oreflow.facts.readers.claims import append_to_case, claims_of, read_money_years
 
     if flow not in {"", "import", "export"}:
         raise UsageError(f"--flow {flow!r}; expected import or export")
@@ -52,7 +52,8 @@ def command(
     found = [problem for result in results for problem in _problems(result)]
     recognised = [result for result in results if result.format]
     today = datetime.now(tz=UTC).date()
-    batches = [claims_of(result, selection, accessed=today) for result in recognised]
+    money = read_money_years(folder) if folder else None
+    batches = [claims_of(result, selection, accessed=today, money=money) for result in recognised]
     ready = not dry_run and bool(recognised) and (partial or not found)
     written = append_to_case(folder, batches) if ready and folder is not None else (0, 0)
     skipped: dict[str, int] = {}
@@ -152,8 +153,11 @@ def _notes(results: Sequence[ReadResult]) -> list[str]:
 
 def _outcome(data: dict[str, object], folder: Path | None, *, ready: bool, problems: int) -> list[str]:
     claims = data["claims"]
+    skipped = data["rows_without_claim"]
+    listed = skipped.items() if isinstance(skipped, dict) else ()
+    left = [f"  {count:,} rows give no claim: {reason}" for reason, count in listed]
     if data["dry_run"]:
-        return [f"{claims} claims would be written; nothing was (--dry-run)."]
+        return [f"{claims} claims would be written; nothing was (--dry-run).", *left]
     if not ready:
         return [f"Nothing was written: {problems} problem(s); --partial writes what was used."]
-    return [f"{claims} claims written to {folder}."]
+    return [f"{claims} claims written to {folder}.", *left]

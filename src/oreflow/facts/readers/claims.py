@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from oreflow.core.errors import CaseError, Problem
 from oreflow.core.files import write_atomically
-from oreflow.core.units import UnitError, parse_unit
+from oreflow.core.units import UnitError, currencies_in, parse_unit
 from oreflow.facts.areas import area_by_iso
 from oreflow.facts.claim import Grade, Source
 from oreflow.facts.readers.canonical import CanonicalRow, ReadResult, iter_rows
@@ -80,6 +80,20 @@ _CONVERSIONS: dict[str, tuple[float, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class MoneyYears:
+    """The years in which a case can turn money into USD of its money year: rates by currency, and US deflators."""
+
+    money_year: int | None
+    rates: frozenset[tuple[str, int]]
+    deflators: frozenset[int]
+
+    def covers(self, currency: str, year: int) -> bool:
+        """Return whether an amount of that currency and year can stand in the case."""
+        rated = currency == "USD" or (currency, year) in self.rates
+        return rated and (year == self.money_year or {year, self.money_year} <= self.deflators)
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The claims and sources that a file gives, and why other rows gave none (`skipped`, by reason)."""
 
@@ -88,7 +102,51 @@ class Batch:
     skipped: Mapping[str, int]
 
 
-def claims_of(result: ReadResult, where: Mapping[str, str] | None = None, *, accessed: date | None = None) -> Batch:
+def read_money_years(folder: Path) -> MoneyYears:
+    """Return the years of money that a case covers, from its case.yaml and money.csv.
+
+    Args:
+        folder: the case folder.
+
+    Returns:
+        Rates and deflators; none where the case has no money.csv.
+
+    Raises:
+        CaseError: case.yaml is no mapping.
+
+    Example:
+        >>> read_money_years(Path("my-case")).covers("USD", 2024)  # doctest: +SKIP
+        True
+    """
+    import yaml
+
+    try:
+        settings = yaml.safe_load((folder / "case.yaml").read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        settings = error
+    if not isinstance(settings, dict):
+        found = "text that is no mapping"
+        raise CaseError([Problem("case.yaml", None, None, found, "settings as `id: my-case`", "repair case.yaml")])
+    stated = settings.get("money_year")
+    rates: set[tuple[str, int]] = set()
+    deflators: set[int] = set()
+    if (folder / "money.csv").is_file():
+        with open(folder / "money.csv", encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream):
+                year = (row.get("year") or "").strip()
+                if year.isdigit() and len(year) == 4:
+                    rates.add(((row.get("currency") or "").strip(), int(year)))
+                    deflators |= {int(year)} if (row.get("deflator") or "").strip() else set()
+    return MoneyYears(stated if isinstance(stated, int) else None, frozenset(rates), frozenset(deflators))
+
+
+def claims_of(
+    result: ReadResult,
+    where: Mapping[str, str] | None = None,
+    *,
+    accessed: date | None = None,
+    money: MoneyYears | None = None,
+) -> Batch:
     """Return the claims that a read file gives.
 
     Rows without a number (missing, withheld, not applicable) and units that a case cannot hold give none and are
@@ -99,6 +157,7 @@ def claims_of(result: ReadResult, where: Mapping[str, str] | None = None, *, acc
         where: column of the canonical table -> wanted: an exact value, for `product` a prefix, for `period` a year or
             `first-last`; rows that differ are counted as not selected.
         accessed: the day of reading, for sources.csv.
+        money: the years of money that the case covers; amounts of other years give no claim; None for no limit.
 
     Returns:
         The rows of claims.csv as text by column, the sources, and the rows left out by reason.
@@ -130,6 +189,11 @@ def claims_of(result: ReadResult, where: Mapping[str, str] | None = None, *, acc
         unit = _unit(row)
         if unit is None:
             reason = f"unit {row.unit} has no place in a case"
+            skipped[reason] = skipped.get(reason, 0) + 1
+            continue
+        currency = next(iter(currencies_in(unit[1])), "")
+        if money is not None and currency and not money.covers(currency, int(row.period[:4])):
+            reason = f"{currency} of a year that the case's money.csv does not cover"
             skipped[reason] = skipped.get(reason, 0) + 1
             continue
         source = _source(provenance, row, accessed)
