@@ -168,14 +168,15 @@ def check_text(
     record = _Record.build(ledger, gazetteer)
     record = replace(record, same_report=_same_report(quantities, record, known))
     findings: dict[int, Finding] = {}
+    by_sentence: dict[int, list[int]] = defaultdict(list)
+    for position, quantity in enumerate(quantities):
+        by_sentence[quantity.sentence].append(position)
     for derived in (False, True):
         for position, quantity in enumerate(quantities):
             if (quantity.topic.form in {"share", "change", "factor"}) == derived:
-                neighbours = [
-                    (other, findings[index])
-                    for index, other in enumerate(quantities)
-                    if index in findings and abs(other.sentence - quantity.sentence) <= 1
-                ]
+                near = (quantity.sentence - 1, quantity.sentence, quantity.sentence + 1)
+                beside = [index for sentence in near for index in by_sentence.get(sentence, ())]
+                neighbours = [(quantities[index], findings[index]) for index in beside if index in findings]
                 findings[position] = _check(quantity, record, neighbours)
     return tuple(findings[position] for position in range(len(quantities)))
 
