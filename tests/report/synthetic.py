@@ -114,7 +114,7 @@ def _indicators(name: str, draws: int) -> dict[str, IndicatorResult]:
         ),
         "china_exposure": IndicatorResult("1", 0.9, {f"{p}/{y}": 0.9 for p in ("US", "JP") for y in YEARS}, refs=refs),
         "import_reliance": IndicatorResult("1", 0.95, {f"US/{y}": 0.95 for y in YEARS}, refs=refs),
-        "hhi": IndicatorResult("1", 0.8, {f"separation/{y}": 0.8 for y in YEARS}, refs=refs),
+        "hhi": IndicatorResult("index", 0.8, {f"separation/{y}": 0.8 for y in YEARS}, refs=refs),
         "price": IndicatorResult(
             "USD/kg_oxide", prices["outside/Dy/2030"], prices, bands_by=bands, refs=("SYN-0002", "syn_premium")
         ),

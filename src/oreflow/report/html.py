@@ -543,7 +543,9 @@ def _by_label(document: ComparisonDocument, definition: Indicator) -> str:
                 result.by.get(label), band, definition.unit, anchor, signed=definition.sense == "difference"
             )
             cells.append(f'<td class="n">{value}</td>')
-        rows.append(f'<tr><th scope="row">{exempt(label.removesuffix(suffix), "id")}</th>{"".join(cells)}</tr>')
+        names = document.case.names
+        words = ", ".join(names.get(part, part) for part in label.removesuffix(suffix).split("/"))
+        rows.append(f'<tr><th scope="row">{exempt(words, "id")}</th>{"".join(cells)}</tr>')
     by = "year" if len(definition.by) <= 1 else " and ".join(part for part in definition.by if part != "year")
     when = "" if len(definition.by) <= 1 else f" in {exempt(suffix[1:], 'year')}"
     table = html_table([escape(by), *(f">{exempt(p.id, 'id')}" for p in shown)], rows)

@@ -128,7 +128,7 @@ _DEFINITIONS = (
     Indicator(
         "hhi",
         "Concentration by country of a stage (Herfindahl-Hirschman)",
-        "1",
+        "index",
         "sum over countries of (output of the country / output of the world)^2",
         ("stage", "year"),
         "Between 0 and 1; 1 where one country makes all.",

@@ -154,7 +154,7 @@ def range_text(low: float, high: float, unit: str, *, signed: bool = False) -> s
         signed: write a plus before positive ones.
 
     Returns:
-        Both values with a dash, or with "to" where one is negative.
+        Both values with a dash, or with "to" where signs are written; one value where both read the same.
 
     Example:
         >>> range_text(73.2, 169.0, "t_oxide/yr"), range_text(33e6, 88e6, "USD/yr", signed=True)
@@ -166,6 +166,8 @@ def range_text(low: float, high: float, unit: str, *, signed: bool = False) -> s
             if size >= scale:
                 return f"{range_text(low / scale, high / scale, '', signed=signed)} {word}"
     first, second = value_text(low, unit, signed=signed), value_text(high, unit, signed=signed)
+    if first == second:
+        return first
     return f"{first} to {second}" if signed or low < 0 else f"{first}{DASH}{second}"
 
 
