@@ -36,7 +36,7 @@ from oreflow.facts.vocabulary import MEASURE_WORDS, OTHER_COMMODITIES
 
 Verdict = Literal["matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"]
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 200_000
 """Longest text that is checked, in characters."""
 
 
