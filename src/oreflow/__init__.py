@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from oreflow.api import Comparison, Solved, compare, load_case, solve
     from oreflow.core.errors import CaseError, MissingExtraError, OreflowError, Problem, ProblemsError, UsageError
 
 _LAZY: dict[str, str] = {
+    "Comparison": "oreflow.api",
+    "Solved": "oreflow.api",
+    "compare": "oreflow.api",
+    "load_case": "oreflow.api",
+    "solve": "oreflow.api",
     "CaseError": "oreflow.core.errors",
     "MissingExtraError": "oreflow.core.errors",
     "OreflowError": "oreflow.core.errors",
@@ -28,6 +34,11 @@ _LAZY: dict[str, str] = {
 """Public name -> module that defines it; the block under TYPE_CHECKING names the same things for type checkers."""
 
 __all__ = [
+    "Comparison",
+    "Solved",
+    "compare",
+    "load_case",
+    "solve",
     "CaseError",
     "MissingExtraError",
     "OreflowError",

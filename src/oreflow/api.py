@@ -6,8 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,8 @@ from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from oreflow.futures.distributions import Uncertainty
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
@@ -352,7 +353,7 @@ def _run_draws(
     from oreflow.futures.sample import sample
 
     case = central.base.case
-    drawn = sample(case.uncertainties(), draws, seed=seed)
+    drawn = sample(futures_of(case), draws, seed=seed)
     jobs = [
         DrawJob(
             case=case.reference,
@@ -373,11 +374,40 @@ def _run_draws(
         if progress is not None:
             progress("futures", done, draws)
 
-    results = run_ensemble(run_draw, jobs, workers=workers, progress=step)
+    names = [composition.name for composition in central.compositions]
+    results = run_ensemble(run_draw, jobs, workers=workers, chunk=4, progress=step)
     return tuple(
-        result if isinstance(result, DrawResult) else DrawResult(index, {}, {}, {"": str(result)})
+        result if isinstance(result, DrawResult) else DrawResult(index, {}, {}, dict.fromkeys(names, str(result)))
         for index, result in enumerate(results)
     )
+
+
+def futures_of(case: Case) -> tuple[Uncertainty, ...]:
+    """Return what a future of the case is drawn from: ranges of claims and assumptions, and whether projects stand.
+
+    Raises:
+        UsageError: a range of a kind that the sampler does not know.
+    """
+    from oreflow.futures.distributions import LogUniform, Pert, Triangular, Uncertainty, Uniform
+
+    found: list[Uncertainty] = []
+    for item in case.uncertainties():
+        mode = min(max(item.mode, item.low), item.high)
+        if item.kind == "pert":
+            distribution: Pert | Uniform | LogUniform | Triangular = Pert(item.low, mode, item.high)
+        elif item.kind == "triangular":
+            distribution = Triangular(item.low, mode, item.high)
+        elif item.kind == "loguniform":
+            distribution = LogUniform(item.low, item.high)
+        elif item.kind == "uniform":
+            distribution = Uniform(item.low, item.high)
+        else:
+            raise UsageError(
+                f"{item.name} has a range of kind {item.kind!r}; expected pert, uniform, triangular, loguniform"
+            )
+        found.append(Uncertainty(item.name, distribution))
+    found += [Uncertainty(f"project:{row.id}", Uniform(0.0, 1.0)) for row in case.projects]
+    return tuple(found)
 
 
 def _barrier_note(name: str, found: Unlock) -> list[str]:
@@ -524,15 +554,23 @@ def _doubts(central: Central, year: int, progress: Progress | None) -> tuple[Dou
 
 
 def press_figures(case: Case) -> tuple[PressFigure, ...]:
-    """Return the press claims of the case with what the record says of each."""
-    from oreflow.facts.claimcheck import check_claims
+    """Return what the record says of each figure in the case's press text (`press.txt`); none without such a text."""
+    from pathlib import Path
 
-    return tuple(
-        PressFigure(text=found.text, verdict=found.verdict, detail=found.detail, refs=found.refs)
-        for found in check_claims(case.ledger.claims, case.ledger.sources)
-    )
+    from oreflow.facts.claimcheck import CheckContext, check_text
+
+    path = Path(case.reference) / "press.txt"
+    if not path.is_file():
+        return ()
+    reports = tuple(dict.fromkeys(report for claim in case.ledger.claims for report in claim.stems_from))
+    places = tuple((place.name, place.id) for place in case.places)
+    context = CheckContext(places=places, report=reports, written=int(case.study_date[:4]))
+    figures = []
+    for finding in check_text(path.read_text(encoding="utf-8"), case.ledger, context):
+        detail = " ".join((finding.summary + ".", *finding.remarks))
+        refs = tuple(f"claim:{ref}" for ref in (*finding.claims, *finding.conflicting, *finding.also_reported))
+        figures.append(PressFigure(finding.quantity.text, VERDICTS.get(finding.verdict, finding.verdict), detail, refs))
+    return tuple(figures)
 
 
-def with_switch(case: Case, switches: dict[str, str]) -> Case:
-    """Return the case with named switches set."""
-    return replace(case, switches={**case.switches, **switches})
+VERDICTS = {"matches": "agrees", "follows by arithmetic": "follows", "not in the ledger": "not in the record"}

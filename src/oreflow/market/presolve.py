@@ -72,6 +72,12 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
     owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
     rows, values = matrix.indices, matrix.data
     alive = arrays.upper > 0.0
+    rows_of_limits = sp.csr_array(arrays.G)
+    for g in np.flatnonzero(arrays.h <= 0.0):
+        span = slice(rows_of_limits.indptr[g], rows_of_limits.indptr[g + 1])
+        if np.all(rows_of_limits.data[span] >= 0.0):  # nothing makes room: a shared limit of nil shuts its members
+            members = rows_of_limits.indices[span]
+            alive[members[rows_of_limits.data[span] > 0.0]] = False
     makes = np.zeros(len(alive), dtype=bool)
     makes[owner[values > 0]] = True
     linear = arrays.curves.kind != CurveKind.ISOELASTIC
@@ -102,7 +108,7 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
     used = np.zeros(matrix.shape[0], dtype=bool)
     used[rows[alive[owner]]] = True
     used |= arrays.fixed != 0.0
-    group_matrix = sp.csr_array(arrays.G)
+    group_matrix = rows_of_limits
     touched = np.asarray(abs(group_matrix)[:, alive].sum(axis=1)).ravel() > 0 if len(arrays.h) else np.zeros(0, bool)
     activities, markets, groups = np.flatnonzero(alive), np.flatnonzero(used), np.flatnonzero(touched)
     curves = arrays.curves

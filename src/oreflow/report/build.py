@@ -178,11 +178,7 @@ def proposal_result(
         id=name,
         title=" + ".join(part.title for part in parts),
         reading=" ".join(part.reading.strip() for part in parts),
-        alternatives=tuple(
-            Alternative(str(other.get("id", "")), str(other.get("difference", "")))
-            for part in parts
-            for other in part.alternatives
-        ),
+        alternatives=tuple(Alternative(other.id, other.difference) for part in parts for other in part.alternatives),
         not_modelled=tuple(dict.fromkeys(text for part in parts for text in part.not_modelled)),
         sources=tuple(dict.fromkeys(source for part in parts for source in part.sources)),
         conditions=tuple(text for part in parts for text in part.conditions),

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from oreflow.chain.case import Instrument
 
 Floats = NDArray[np.float64]
-NO_LIMIT = np.inf
+SOLVED = (Status.SOLVED, Status.LOCALLY_SOLVED)
 
 
 def run(
@@ -76,6 +76,7 @@ def run(
     state = _State(base)
     records: list[YearResult] = []
     start: Solution | None = None
+    before: EconomyArrays | None = None
     last = base.case.end_year if until is None else until
     for year in range(base.case.base_year, last + 1):
         first = year == base.case.base_year
@@ -87,15 +88,61 @@ def run(
         solution = solve_reduced(
             assembled.arrays, _fitting(guess, assembled.arrays), SolveOptions(tolerance=base.settings.tolerance)
         )
-        if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
+        if solution.status not in SOLVED:
             solution = solve_reduced(assembled.arrays, None, SolveOptions(tolerance=base.settings.tolerance))
+        if solution.status not in SOLVED and before is not None and start is not None:
+            solution = _by_steps(before, start, assembled.arrays, SolveOptions(tolerance=base.settings.tolerance))
         records.append(_record(year, assembled, solution, terms))
-        if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
+        if solution.status not in SOLVED:
             cause = f"{year}: {solution.status.value}: {solution.cause or _worst(solution)}"
             return Outcome(base, proposal, base.network, tuple(records), False, cause, dict(draws or {}))
         state.carry(solution)
-        start = solution
+        start, before = solution, assembled.arrays
     return Outcome(base, proposal, base.network, tuple(records), True, "", dict(draws or {}))
+
+
+def _by_steps(before: EconomyArrays, start: Solution, target: EconomyArrays, options: SolveOptions) -> Solution:
+    """Walk from last year's economy to this year's in ever smaller steps, each warm from the one before.
+
+    A step that fails is halved, down to 1/64 of the way; the walk ends at `target` or with the failure met.
+    """
+    solution, done, step = start, 0.0, 0.5
+    names = {name: float(dual) for name, dual in zip(before.group_names, start.group_rents, strict=True)}
+    solution = replace(start, group_rents=np.array([names.get(name, 0.0) for name in target.group_names]))
+    while done < 1.0:
+        ahead = min(1.0, done + step)
+        attempt = solve_reduced(_between(before, target, ahead), solution, options)
+        if attempt.status in SOLVED:
+            solution, done, step = attempt, ahead, 2.0 * step
+        elif step <= 1.0 / 64.0:
+            return attempt
+        else:
+            step /= 2.0
+    return solution
+
+
+def _between(before: EconomyArrays, target: EconomyArrays, share: float) -> EconomyArrays:
+    """Return the economy that lies `share` of the way from one year's numbers to the next one's."""
+    if share >= 1.0:
+        return target
+
+    def mix(old: Floats, new: Floats) -> Floats:
+        both = np.isfinite(old) & np.isfinite(new)
+        return np.where(both, (1.0 - share) * np.where(both, old, 0.0) + share * np.where(both, new, 0.0), new)
+
+    b = target.B.copy()
+    if before.B.nnz == b.nnz and np.array_equal(before.B.indices, b.indices):
+        b.data = mix(before.B.data, b.data)
+    limits = dict(zip(before.group_names, before.h, strict=True))
+    old_limits = np.array([limits.get(name, h) for name, h in zip(target.group_names, target.h, strict=True)])
+    old, new = before.curves, target.curves
+    curves = CurveTable(
+        new.kind, mix(old.shift, new.shift), mix(old.a, new.a), mix(old.b, new.b), mix(old.c, new.c), mix(old.d, new.d)
+    )
+    return target.with_(
+        B=b, curves=curves, upper=mix(before.upper, target.upper), fixed=mix(before.fixed, target.fixed),
+        h=mix(old_limits, target.h),
+    )  # fmt: skip
 
 
 def _worst(solution: Solution) -> str:

@@ -389,10 +389,16 @@ class Barriers:
         return free
 
     def _physical(self, *, plants: bool) -> float:
-        """Return the most tracked oxide (t/yr) that the open ways, and the plants if asked, let out: a linear programme."""
+        return self.at_most(("operator",) if plants else ("operator", "plant"))
+
+    def at_most(self, barriers: Iterable[str]) -> float:
+        """Return the most tracked oxide (t/yr) that could get out with these barriers lifted, whatever the price.
+
+        A linear programme over ways, plants and limits at this year's output of the mines.
+        """
         from scipy.optimize import linprog
 
-        arrays = self.lifted(("operator",) if plants else ("operator", "plant"))
+        arrays = self.lifted(barriers)
         usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
         sources = sorted(i for i in self._mined)
         if not usable:
@@ -418,7 +424,8 @@ class Barriers:
             if a.process_kind == "mine":
                 for i, v in a.flows:
                     if v > 0 and i in sources:
-                        supply[sources.index(i)] += v * self.record.levels[j]
+                        most = arrays.upper[j] if np.isfinite(arrays.upper[j]) else self.record.levels[j]
+                        supply[sources.index(i)] += v * max(most, self.record.levels[j])
         for k, i in enumerate(sources):
             rows.append(place[i])
             columns.append(n + k)
@@ -428,7 +435,9 @@ class Barriers:
         limits = sp.csr_array(
             sp.hstack([sp.csr_array(arrays.G)[:, usable], sp.csr_array((len(arrays.h), len(sources)))])
         )
-        room = arrays.h - np.asarray(arrays.G @ _others(self.record.levels, usable))
+        # Ties count what the mines make; legs and plants count whole, as other goods can be displaced.
+        ties = np.array([name.startswith("tie:") for name in arrays.group_names], dtype=bool)
+        room = arrays.h - np.where(ties, np.asarray(arrays.G @ _others(self.record.levels, usable)), 0.0)
         bounds = [(0.0, None if not np.isfinite(arrays.upper[j]) else float(arrays.upper[j])) for j in usable]
         bounds += [(0.0, float(s)) for s in supply]
         answer = linprog(
@@ -472,12 +481,15 @@ def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, targ
     reached = barriers.diverted(barriers.start)
     tonnes[frozenset()] = reached
     everything = at(KINDS)
+    # A set that cannot let the target out physically need not be solved.
     minimal: list[frozenset[str]] = []
     if reached < target:
         for size in (1, 2, 3):
             for combination in combinations(KINDS, size):
                 key = frozenset(combination)
-                if not any(smaller <= key for smaller in minimal) and at(key) >= target:
+                if any(smaller <= key for smaller in minimal) or barriers.at_most(key) < target:
+                    continue
+                if at(key) >= target:
                     minimal.append(key)
     sets = tuple(
         MinimalSet(tuple(k for k in KINDS if k in key), tuple(TITLES[k] for k in KINDS if k in key), tonnes[key])
