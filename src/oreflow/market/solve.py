@@ -23,6 +23,8 @@ from scipy.sparse.linalg import splu
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
 from oreflow.market.feasibility import check_feasibility
+from oreflow.market.linear import is_linear_program, solve_linear_program
+from oreflow.market.residual import natural_residual
 
 Ints = npt.NDArray[np.int64]
 _DENSE_LIMIT = 1500
@@ -770,6 +772,11 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     began = time.perf_counter()
     deadline = began + options.time_limit
     seconds: dict[str, float] = {}
+    if is_linear_program(arrays):
+        vertex = _solve_linear(arrays, options, began)
+        if vertex is not None:
+            return vertex
+        seconds["linear"] = time.perf_counter() - began
     if plan is None or not plan.fits(arrays):
         plan = plan_economy(arrays)
         seconds["plan"] = time.perf_counter() - began
@@ -820,6 +827,47 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     return _solution(core, arrays, x, y, state, iterations, seconds, options, deadline)
 
 
+def _solve_linear(arrays: EconomyArrays, options: SolveOptions, began: float) -> Solution | None:
+    """A vertex from HiGHS where it meets the tolerance; None leaves the work to the interior point."""
+    m, _, _ = arrays.shape
+    found = solve_linear_program(arrays, options.time_limit)
+    if found is None:
+        return None
+    x = np.clip(found[0], 0.0, arrays.upper)
+    y = np.where(
+        np.concatenate([arrays.equality, np.zeros(len(arrays.h), dtype=bool)]), found[1], np.maximum(found[1], 0)
+    )
+    rows, cols = natural_residual(arrays, x, y[:m], y[m:])
+    size = float(max(rows.max(initial=0.0), cols.max(initial=0.0)))
+    if size > options.tolerance:
+        return None
+    cost = arrays.curves.shift + arrays.curves.a - arrays.B.T @ y[:m] + arrays.G.T @ y[m:]
+    full = np.isfinite(arrays.upper) & (x >= arrays.upper * (1 - 1e-12))
+    spent = time.perf_counter() - began
+    return Solution(
+        prices=y[:m],
+        levels=x,
+        capacity_rents=np.where(full, np.maximum(-cost, 0.0), 0.0),
+        group_rents=y[m:],
+        status=Status.SOLVED,
+        residual=size,
+        worst=_name_worst(arrays, rows, cols, np.arange(len(x))),
+        iterations=1,
+        seconds={"linear": spent, "total": spent},
+    )
+
+
+def _name_worst(arrays: EconomyArrays, rows: Floats, cols: Floats, owner: Ints) -> tuple[tuple[str, float], ...]:
+    """The five worst rows and activities by name, worst first."""
+    m = arrays.shape[0]
+    names = [
+        (arrays.market_name(int(i)) if i < m else arrays.group_name(int(i) - m), float(rows[i]))
+        for i in np.argsort(-rows)[:5]
+    ]
+    names += [(arrays.activity_name(int(owner[j])), float(cols[j])) for j in np.argsort(-cols)[:5]]
+    return tuple(sorted(names, key=lambda item: -item[1])[:5])
+
+
 def _solution(
     core: _Core,
     arrays: EconomyArrays,
@@ -838,13 +886,7 @@ def _solution(
     prices = y * core.money / core.row
     rents = np.maximum(-state.cost, 0.0) * core.money / core.col
     rents = np.where(np.isfinite(arrays.upper) & (levels >= arrays.upper * (1 - 1e-12)), rents[:n], 0.0)
-    names: list[tuple[str, float]] = []
-    for i in np.argsort(-state.rows)[:5]:
-        name = arrays.market_name(int(i)) if i < m else arrays.group_name(int(i) - m)
-        names.append((name, float(state.rows[i])))
-    for j in np.argsort(-state.cols)[:5]:
-        names.append((arrays.activity_name(int(core.plan.columns[j])), float(state.cols[j])))
-    names.sort(key=lambda item: -item[1])
+    names = _name_worst(arrays, state.rows, state.cols, core.plan.columns)
     cause = ""
     symmetric = core.K is None and np.array_equal(core.E.data, core.F.data)
     if state.size <= options.tolerance:
@@ -866,7 +908,7 @@ def _solution(
         group_rents=prices[m:],
         status=status,
         residual=state.size,
-        worst=tuple(names[:5]),
+        worst=names,
         iterations=iterations,
         seconds=seconds,
         cause=cause,
