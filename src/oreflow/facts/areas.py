@@ -11,7 +11,7 @@ import csv
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 WORLD = "WLD"
@@ -52,6 +52,7 @@ class _Entry:
 _QUALIFIER = re.compile(r"\s*\((?!Kinshasa|Brazzaville|Burma|former|Rep|U\.S)[^()]*\)\s*$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def area_by_code(code: str, year: int | None = None) -> Area:
     """Return the area of a Comtrade or BACI numeric code.
 
@@ -76,6 +77,7 @@ def area_by_code(code: str, year: int | None = None) -> Area:
     return _area(entry, year, assumed=key == TAIWAN_CODE)
 
 
+@lru_cache(maxsize=4096)
 def area_by_iso(code: str) -> Area:
     """Return the area of an alpha-3 or alpha-2 code, with the older codes of the World Bank, CEPII and the UN.
 
@@ -97,6 +99,7 @@ def area_by_iso(code: str) -> Area:
     return _area(entry, None, assumed=key == "S19")
 
 
+@lru_cache(maxsize=4096)
 def area_by_name(name: str) -> Area:
     """Return the area of a printed name; blanks, glued footnote marks and a bracketed product note are taken off.
 

@@ -224,22 +224,25 @@ def _without_aggregates(draft: Draft, records: list[TradeRecord]) -> list[TradeR
         siblings[group][record.product].append(record)
     dropped: set[int] = set()
     for products in siblings.values():
+        lengths = sorted({len(product) for product in products})
+        below: dict[str, tuple[int, list[TradeRecord]]] = {}
+        for product, own in products.items():
+            if product.isdigit():
+                for length in lengths[: lengths.index(len(product))]:
+                    level, listed = below.get(product[:length], (len(product) + 1, []))
+                    if len(product) < level:
+                        below[product[:length]] = (len(product), list(own))
+                    elif len(product) == level:
+                        listed.extend(own)
         for product, own in products.items():
             if not product.isdigit():
                 for record in own:
                     dropped.add(id(record))
                     draft.reject(record.row, "aggregate code (TOTAL, AGn)", product)
                 continue
-            lengths = {len(code) for code in products if code.startswith(product) and len(code) > len(product)}
-            if not lengths:
+            if product not in below:
                 continue
-            below = [
-                record
-                for code, listed in products.items()
-                if code.startswith(product) and len(code) == min(lengths)
-                for record in listed
-            ]
-            total = sum(record.value or 0.0 for record in below)
+            total = sum(record.value or 0.0 for record in below[product][1])
             for record in own:
                 if abs(total - (record.value or 0.0)) <= max(VALUE_TOLERANCE, 1e-9 * abs(total)):
                     dropped.add(id(record))
