@@ -1,6 +1,6 @@
 """Units with their weight basis: a tonne of REO, of gross product and of one element's oxide are different units.
 
-The registry is our own and small; pint does the algebra. Root units are t of a basis, USD, yr, km and year (a date).
+The registry is our own and small; pint does the algebra. Root units are t of a basis, USD, yr, km, year (a date), count.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ CURRENCIES: tuple[str, ...] = (
 _MASSES = {"t": "", "kg": "/ 1000", "g": "/ 1000000", "kt": "* 1000", "Mt": "* 1000000"}
 _OTHERS = {
     "yr": "[time]", "month": "yr / 12", "day": "yr / 365.25", "h": "day / 24", "km": "[length]", "year": "[calendar]",
-    "percent": "0.01",
+    "percent": "0.01", "count": "[count]", "elements": "count", "sites": "count", "plants": "count", "trucks": "count",
+    "people": "count",
 }  # fmt: skip
 _TOKEN = re.compile(r"\s*(?:([A-Za-z][A-Za-z0-9]*(?:_[A-Za-z]+)?)|(\*\*|\^)|([*/()%])|([+-]?\d+))")
 _LONGEST = 80
