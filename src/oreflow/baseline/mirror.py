@@ -63,8 +63,8 @@ class MirrorOptions:
     error_sd: float = 0.2
     weight: float = 4.0
     level: float = 0.9
-    tolerance: float = 1e-8
-    max_iterations: int = 2000
+    tolerance: float = 1e-5
+    max_iterations: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +278,10 @@ class _Model:
             information = np.diag(prior)
             target = pull.copy()
             for p in range(3):
-                np.add.at(target, columns[p], signs[p] * self.difference / total)
+                target += np.bincount(columns[p], signs[p] * self.difference / total, minlength=size)
                 for q in range(3):
-                    np.add.at(information, (columns[p], columns[q]), signs[p] * signs[q] / total)
+                    cell, term = columns[p] * size + columns[q], signs[p] * signs[q] / total
+                    information += np.bincount(cell, term, minlength=size * size).reshape(size, size)
             covariance = np.linalg.inv(information)
             effects = covariance @ target
             residual = self.difference - np.sum(signs * effects[columns], axis=0)
@@ -292,7 +293,8 @@ class _Model:
             update = np.full(self.places, options.weight * options.error_sd**2)
             for place in (self.exporter, self.importer):
                 share = variance[place] / total
-                np.add.at(update, place, share**2 * square + variance[place] * (1.0 - share))
+                kept = share**2 * square + variance[place] * (1.0 - share)
+                update += np.bincount(place, kept, minlength=self.places)
             update /= options.weight + counts
             change = float(np.max(np.abs(update / variance - 1.0), initial=0.0))
             variance = update
