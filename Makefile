@@ -46,7 +46,8 @@ lint: $(TEST_STAMP)
 	@.venv/$(BIN)/lint-imports --no-cache
 
 bench: $(TEST_STAMP)
-	@for file in benchmarks/*.py; do echo "== $$file"; .venv/$(BIN)/python $$file || exit 1; done
+	@echo "== python -m benchmarks"; .venv/$(BIN)/python -m benchmarks
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/$(BIN)/python $$file || exit 1; done
 
 docs: $(DOCS_STAMP)
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/$(BIN)/mkdocs build --quiet --strict --site-dir build/site && echo "== build/site/index.html"
