@@ -228,3 +228,23 @@ def test_the_grown_case_still_loads(tmp_path: Path, run: Run) -> None:
     assert run(path, trade(tmp_path), "--case", tmp_path / "taught")[0] == 0
     before, after = load_case(str(ROOT / "src" / "oreflow" / "chain" / "teaching")), load_case(str(tmp_path / "taught"))
     assert len(after.ledger.claims) > len(before.ledger.claims)
+
+
+def test_a_bundled_case_is_read_for_a_dry_run_and_never_written(tmp_path: Path, run: Run) -> None:
+    assert run(trade(tmp_path), "--case", "kachin", "--dry-run")[0] == 0
+    code, _, err = run(trade(tmp_path), "--case", "kachin")
+    assert code == 2
+    assert "a bundled case, which is not written to" in err
+
+
+def test_the_data_package_is_kept_true(case: Path, tmp_path: Path, run: Run) -> None:
+    from hashlib import sha256
+
+    described = {"name": "mine", "resources": [{"path": "claims.csv", "bytes": 0, "hash": "x"}, {"path": "legs.csv"}]}
+    (case / "datapackage.json").write_text(json.dumps(described), encoding="utf-8")
+    assert run(trade(tmp_path), "--case", case)[0] == 0
+    content = (case / "claims.csv").read_bytes()
+    claims, legs = json.loads((case / "datapackage.json").read_text(encoding="utf-8"))["resources"]
+    assert claims["bytes"] == len(content)
+    assert claims["hash"] == f"sha256:{sha256(content).hexdigest()}"
+    assert legs == {"path": "legs.csv"}

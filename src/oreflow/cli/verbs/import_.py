@@ -20,9 +20,7 @@ def command(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Files of statistics; their format is found by content.")
     ],
-    case: Annotated[
-        str, typer.Option("--case", metavar="CASE", help="The case folder that receives the claims.")
-    ] = "",
+    case: Annotated[str, typer.Option("--case", metavar="CASE", help="The case folder that receives the claims.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report; write nothing.")] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Write what was used although there are problems or refused files.")
@@ -32,8 +30,12 @@ def command(
     ] = "",
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="KEY=VALUE", help="Only rows with this reporter, partner, product (prefix), "
-                     "period (year or first-last), measure or another column; may be repeated."),
+        typer.Option(
+            "--where",
+            metavar="KEY=VALUE",
+            help="Only rows with this reporter, partner, product (prefix), "
+            "period (year or first-last), measure or another column; may be repeated.",
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -47,7 +49,7 @@ def command(
     if flow not in {"", "import", "export"}:
         raise UsageError(f"--flow {flow!r}; expected import or export")
     selection = _selection(where or [], tuple(schema()))
-    folder = None if dry_run and not case else _writable_case(case)
+    folder = _case_to_extend(case, dry_run=dry_run)
     results = read_files(files, flow=flow or None)
     found = [problem for result in results for problem in _problems(result)]
     recognised = [result for result in results if result.format]
@@ -81,16 +83,19 @@ def command(
         raise ProblemsError(found)
 
 
-def _writable_case(case: str) -> Path:
+def _case_to_extend(case: str, *, dry_run: bool) -> Path | None:
+    from oreflow.chain.case import bundled_cases, case_folder
     from oreflow.core.errors import UsageError
 
     if not case:
+        if dry_run:
+            return None
         raise UsageError("no --case; name the case folder that receives the claims, or give --dry-run")
-    folder = Path(case)
-    if not (folder / "case.yaml").is_file():
+    folder, reference = case_folder(case)
+    if not dry_run and reference in bundled_cases():
         raise UsageError(
-            f"--case {case!r} is no folder with a case.yaml; expected a case of your own: make one with "
-            "`oreflow init NAME` (a bundled case is not written to)"
+            f"--case {case!r} is a bundled case, which is not written to; expected a folder of your own: make one with "
+            "`oreflow init NAME`, or give --dry-run"
         )
     return folder
 

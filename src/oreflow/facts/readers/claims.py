@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -206,6 +208,8 @@ def claims_of(
 def append_to_case(folder: Path, batches: Sequence[Batch]) -> tuple[int, int]:
     """Append claims and sources to the tables of a case; nothing that stands there is changed, and both or none are.
 
+    A `datapackage.json` beside them gets the new sizes and hashes.
+
     Args:
         folder: the case folder, with its `case.yaml`.
         batches: what the files give.
@@ -238,9 +242,12 @@ def append_to_case(folder: Path, batches: Sequence[Batch]) -> tuple[int, int]:
     fresh = [source for source in sources.values() if source.id not in old_sources.ids]
     new_sources = old_sources.extended([_source_cells(source) for source in fresh])
     new_claims = old_claims.extended(claims)
+    descriptor = _descriptor(folder, {"claims.csv": new_claims, "sources.csv": new_sources})
     write_atomically(folder / "sources.csv", new_sources)
     try:
         write_atomically(folder / "claims.csv", new_claims)
+        if descriptor is not None:
+            write_atomically(folder / "datapackage.json", descriptor)
     except BaseException:
         if old_sources.content is None:
             (folder / "sources.csv").unlink(missing_ok=True)
@@ -248,6 +255,22 @@ def append_to_case(folder: Path, batches: Sequence[Batch]) -> tuple[int, int]:
             write_atomically(folder / "sources.csv", old_sources.content)
         raise
     return len(claims), len(fresh)
+
+
+def _descriptor(folder: Path, contents: Mapping[str, bytes]) -> str | None:
+    """Return the case's datapackage.json with the new sizes and hashes, None where there is none that oreflow wrote."""
+    path = folder / "datapackage.json"
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        resources = described["resources"]
+        for resource in resources:
+            content = contents.get(resource["path"])
+            if content is not None:
+                resource["bytes"] = len(content)
+                resource["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from oreflow.core.errors import OreflowError
 from oreflow.facts.areas import Area, area_by_code, area_by_iso, area_by_name
 from oreflow.facts.readers.canonical import Draft
 from oreflow.facts.readers.comtrade import (
@@ -26,7 +27,7 @@ _ABSENT_DETAIL = {"", "0", "C00", "W00", "-1"}
 _UNIT_NAMES = {"kg": "kg", "n/a": "", "": "", "u": "item", "l": "l", "m²": "m2", "m³": "m3", "carat": "carat", "m": "m"}
 
 
-class _FieldError(Exception):
+class _FieldError(OreflowError):
     """A field that cannot be what its column says: `column` and what was found."""
 
     def __init__(self, column: str, found: str, expected: str) -> None:

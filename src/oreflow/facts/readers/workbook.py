@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from oreflow.core.errors import OreflowError
+
 MAX_FILE_BYTES = 128 * 2**20
 """Largest xlsx file opened."""
 MAX_UNPACKED_BYTES = 512 * 2**20
@@ -29,7 +31,7 @@ _CHUNK = 2**20
 _OVERLAP = 256
 
 
-class UnsafeWorkbookError(Exception):
+class UnsafeWorkbookError(OreflowError):
     """An xlsx file that is not opened; the message says what was found and the limit."""
 
 
