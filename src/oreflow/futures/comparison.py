@@ -134,7 +134,8 @@ def run_draw(job: DrawJob) -> DrawResult:
     failures: dict[str, str] = {}
     names = tuple(dict.fromkeys((job.status_quo, *job.proposals)))
     try:
-        base = prepare(case, case.values(draws=draws), job.settings)
+        numbers = {name: value for name, value in draws.items() if not name.startswith("project:")}
+        base = prepare(case, case.values(draws=numbers), job.settings)
     except OreflowError as error:
         return DrawResult(job.index, {}, {}, dict.fromkeys(names, f"base year: {error}"))
     lens = Lens(base, base.network)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from oreflow.chain.case import Case, Values
 
 Floats = NDArray[np.float64]
+LEAST_USE = 1e-3
+"""Least base-year use or stock, t, that takes part in the market."""
 STOCK_ROOM = 3.0
 """Room for commercial stocks, as a multiple of what the base year holds (an assumption of the model)."""
 
@@ -141,6 +143,9 @@ def binding_capacities(network: Network, year: BaseYear, calibration: Calibratio
     capacity = np.where(carrying | named, year.levels, capacity)
     stocks = np.array([activity.kind is Kind.STOCK for activity in network.activities])
     capacity = np.where(stocks, STOCK_ROOM * np.maximum(year.levels, 1e-6), capacity)
+    # A use or a stock that the balance puts at nil has no curve to speak of: it stays at nil.
+    holders = np.array([activity.kind in (Kind.STOCK, Kind.DEMAND) for activity in network.activities])
+    capacity = np.where(holders & (year.levels < LEAST_USE), 0.0, capacity)
     use = network.limit_matrix @ year.levels if network.limits else np.zeros(0)
     limits = network.limit_values.copy()
     for g, limit in enumerate(network.limits):
