@@ -298,8 +298,8 @@ def finish(
             steps = barriers.waterfall()
             unlocked = unlock(outcome, composition.instruments, year=year, target=threshold)
             margin = barriers.margin()
-            freight = _freight(barriers, margin)
-            outlook[composition.name] = break_evens(margin)
+            freight = _freight(barriers, margin, refs)
+            outlook[composition.name] = break_evens(margin, refs)
             notes += _barrier_note(composition.name, unlocked)
         proposals.append(
             proposal_result(
@@ -328,8 +328,10 @@ def finish(
         seed=seed, draws=len(results), run=run_hash(case, names, draws, seed, base.settings), version=__version__,
         threshold_t=threshold, headline_year=year, status_quo=central.status_quo,
         tracked="+".join(case.tracked_elements) + f" oxide of {case.tracked_origin.title()} origin",
-        outside=_group_title(case.outside),
+        outside=_group_title(central.lens.group),
         not_modelled=tuple(dict.fromkeys(t for c in central.compositions for p in c.parts for t in p.not_modelled)),
+        price_areas=_price_areas(central),
+        names={p.id: p.name for p in case.places} | {a.id: a.name for a in case.actors},
     )  # fmt: skip
     document = ComparisonDocument(
         case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
@@ -340,8 +342,22 @@ def finish(
     return Comparison(case, central, results, document)
 
 
+def _price_areas(central: Central) -> tuple[str, ...]:
+    """Return the market inside and the market outside that use most of the tracked elements in the base year."""
+    lens, base = central.lens, central.base
+    used: dict[str, float] = {}
+    for j, activity in enumerate(base.network.activities):
+        for i, amount in activity.flows:
+            market = base.network.markets[i]
+            if amount < 0 and activity.kind is Kind.PROCESS and market.commodity in lens.tracked_oxides:
+                used[market.place] = used.get(market.place, 0.0) - amount * float(base.year.levels[j])
+    inside = sorted((place for place in used if place in lens.inside), key=lambda place: -used[place])
+    outside = sorted((place for place in used if place not in lens.inside), key=lambda place: -used[place])
+    return (*inside[:1], *outside[:1])
+
+
 def _group_title(group: str) -> str:
-    return group.replace("_", " ").title() if group.isupper() and len(group) > 3 else group
+    return group.replace("_", " ").title()
 
 
 def _run_draws(
@@ -424,7 +440,7 @@ def _barrier_note(name: str, found: Unlock) -> list[str]:
     return [f"{name}: {found.target:,.0f} t in {found.year} would take lifting {texts[0]}."]
 
 
-def _freight(barriers: Barriers, margin: Margin | None) -> Freight | None:
+def _freight(barriers: Barriers, margin: Margin | None, refs: tuple[str, ...]) -> Freight | None:
     if margin is None:
         return None
     value = max(barriers.basket_value.values(), default=0.0)
@@ -438,13 +454,13 @@ def _freight(barriers: Barriers, margin: Margin | None) -> Freight | None:
     if value <= 0 or content <= 0:
         return None
     return Freight(
-        route=" > ".join(margin.route), percent_of_value=100.0 * margin.freight / value,
-        usd_per_kg_dytb=margin.freight / (content * 1000.0),
+        route=" > ".join(margin.route), percent_of_value=float(100.0 * margin.freight / value),
+        usd_per_kg_dytb=float(margin.freight / (content * 1000.0)), refs=refs,
     )  # fmt: skip
 
 
 def freight_notes(central: Central, year: int) -> tuple[str, ...]:
-    """Return freight of each way out of the tracked mines as percent of basket value and USD per kg of tracked oxide."""
+    """Return freight of each way out of the mines: percent of basket value, USD per kg of tracked oxide."""
     outcome = central.outcomes[central.status_quo]
     if not outcome.solved:
         return ()
@@ -491,7 +507,7 @@ def path_references(case: Case) -> tuple[str, ...]:
             legs = [leg for leg in case.legs if leg.id in row.legs]
             cells += [cell for leg in legs for cell in (leg.km, leg.rate, leg.fixed, leg.capacity)]
     for process in case.processes:
-        if set(process.feeds) & tracked or process.kind == "mine" and process.barrier:
+        if set(process.feeds) & tracked or (process.kind == "mine" and process.barrier):
             cells += [process.capacity, process.cost]
     baskets = {c.basket for c in case.commodities if c.id in tracked}
     cells += [row.share for row in case.baskets if row.basket in baskets and row.element in case.tracked_elements]
@@ -544,7 +560,7 @@ def _doubts(central: Central, year: int, progress: Progress | None) -> tuple[Dou
             ref=effect.ref,
             subject=case.subject_of(effect.ref),
             grade=case.grade_of(effect.ref),
-            effect=effect.swing,
+            effect=float(effect.swing),
             unit="t_oxide/yr",
             text=f"moves diverted_first of {lead.name} in {year} from {effect.at_low:,.1f} to {effect.at_high:,.1f} t "
             f"between its low ({effect.low:g}) and its high ({effect.high:g})",

@@ -1,7 +1,7 @@
 """Proposals compared: central values, then shared draws, then paired differences.
 
-A draw changes the numbers of the case's claims and assumptions and decides which projects are built; every proposal of a
-draw stands on the same prepared base year.
+A draw changes the numbers of the case's claims and assumptions and decides which projects are built; every proposal of
+a draw stands on the same prepared base year.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def run_draw(job: DrawJob) -> DrawResult:
         waterfalls[composition.name] = barriers.waterfall()
     reference = values.get(job.status_quo)
     if reference is None:
-        failures |= {name: "the status quo of the same draw found no equilibrium" for name in values}
+        failures |= dict.fromkeys(values, "the status quo of the same draw found no equilibrium")
         return DrawResult(job.index, {}, {}, failures)
     for name in values:
         values[name] |= against(values[name], reference)

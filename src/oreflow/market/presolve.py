@@ -1,7 +1,7 @@
 """Take out of an economy what cannot run, and put it back after the solve.
 
-An activity cannot run when its capacity is nil, or when it needs a good that nothing can supply; a market disappears when
-no activity is left on it. The smaller economy has the same equilibria. A price of an empty market is not determined: it
+An activity cannot run when its capacity is nil, or when it needs a good that nothing can supply; a market disappears
+when no activity is left on it. The smaller economy has the same equilibria. A price of an empty market is not determined: it
 is set inside the interval that keeps every activity on it idle, at the cheapest way of supplying it where there is one.
 """
 

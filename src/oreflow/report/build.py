@@ -67,7 +67,7 @@ def indicator_results(
     for key, definition in INDICATORS.items():
         if key in ("barriers", "works", "public_cost_per_kg"):
             continue
-        by = {label: v for label, v in values.get(key, {}).items() if label and math.isfinite(v)}
+        by = {label: float(v) for label, v in values.get(key, {}).items() if label and math.isfinite(v)}
         value = _headline(values.get(key, {}), year)
         spread = bands([draw.values[name].get(key, {}).get(str(year), math.nan) for draw in solved])
         bands_by: dict[str, Band] = {}
@@ -79,7 +79,7 @@ def indicator_results(
                     bands_by[label] = band
         if key in ("turnover", "rent"):
             reference = central.values[central.status_quo].get(key, {})
-            by = {label: v - reference.get(label, 0.0) for label, v in by.items()}
+            by = {label: float(v - reference.get(label, 0.0)) for label, v in by.items()}
             for label in by:
                 if not label.endswith(f"/{year}"):
                     continue
@@ -95,7 +95,7 @@ def indicator_results(
         if key == "first_year":
             value = _finite(values.get(key, {}).get("", math.nan))
             years = [draw.values[name].get(key, {}).get("", math.nan) for draw in solved]
-            k, n = sum(year == year for year in years), len(years)
+            k, n = int(sum(year == year for year in years)), len(years)
             spread = bands(years)
         found[key] = IndicatorResult(
             unit=definition.unit, value=value, by=by,
@@ -106,7 +106,7 @@ def indicator_results(
     central_net = values.get("net_ex_china_dytb", {}).get(str(year), math.nan)
     found["works"] = IndicatorResult(
         unit="1", value=float(central_net >= threshold) if math.isfinite(central_net) else None,
-        k=sum(reached) if solved else None, n=len(reached) if solved else None, refs=refs,
+        k=int(sum(reached)) if solved else None, n=len(reached) if solved else None, refs=refs,
     )  # fmt: skip
     found["public_cost_per_kg"] = _cost_per_kg(name, central, solved, refs)
     return found
@@ -141,7 +141,7 @@ def waterfall(
             Step(
                 id=step,
                 label=label,
-                value=value,
+                value=float(value),
                 p10=spread.p10 if spread else None,
                 p50=spread.p50 if spread else None,
                 p90=spread.p90 if spread else None,
@@ -173,7 +173,7 @@ def proposal_result(
     outcome = central.outcomes[name]
     values = central.base.values
     parts = composition.parts
-    gap = None if margin is None else max(0.0, -margin.margin)
+    gap = None if margin is None else float(max(0.0, -margin.margin))
     return ProposalResult(
         id=name,
         title=" + ".join(part.title for part in parts),
@@ -203,13 +203,19 @@ def proposal_result(
         if unlocked is None
         else tuple(
             BarrierSet(
-                barriers=s.barriers, names=s.names, tonnes=s.tonnes, price_gap=0.0 if "price" in s.barriers else gap
+                barriers=s.barriers,
+                names=s.names,
+                tonnes=float(s.tonnes),
+                price_gap=0.0 if "price" in s.barriers else gap,
             )
             for s in unlocked.sets
         ),
         ladder=()
         if unlocked is None
-        else tuple(Rung(label=s.name, tonnes_alone=s.alone, tonnes_cumulative=s.cumulative) for s in unlocked.ladder),
+        else tuple(
+            Rung(label=s.name, tonnes_alone=float(s.alone), tonnes_cumulative=float(s.cumulative), refs=refs)
+            for s in unlocked.ladder
+        ),
         freight=freight,
         status="solved" if outcome.solved else outcome.cause,
         path_existing=path,
@@ -243,22 +249,24 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def break_evens(margin: Margin | None) -> tuple[BreakEven, ...]:
+def break_evens(margin: Margin | None, refs: tuple[str, ...] = ()) -> tuple[BreakEven, ...]:
     """Return the outside premium and separation cost at which the best way out just pays."""
     if margin is None:
         note = "no way that avoids China exists under this proposal, so no price changes the sign"
         return (
-            BreakEven("outside_premium", "factor on prices outside China", None, "1", 1.0, note),
-            BreakEven("outside_separation_cost", "cost of separation outside China", None, "USD/t_REO", None, note),
+            BreakEven("outside_premium", "factor on prices outside China", None, "1", 1.0, note, refs),
+            BreakEven(
+                "outside_separation_cost", "cost of separation outside China", None, "USD/t_REO", None, note, refs
+            ),
         )
     pays = "pays" if margin.margin >= 0 else "does not pay"
     note = f"at the year's prices the best way out {pays}: the margin is {margin.margin / 1000:,.2f} USD per kg REO"
     return (
-        BreakEven("outside_premium", "factor on prices outside China", margin.premium, "1", 1.0, note),
+        BreakEven("outside_premium", "factor on prices outside China", None if margin.premium is None else float(margin.premium), "1", 1.0, note, refs),
         BreakEven(
             "outside_separation_cost", "cost of separation outside China, per t of concentrate",
-            margin.separation_break_even if margin.separation_break_even > 0 else None, "USD/t_REO",
-            margin.separation, note,
+            float(margin.separation_break_even) if margin.separation_break_even > 0 else None, "USD/t_REO",
+            float(margin.separation), note, refs,
         ),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from oreflow.study.base import Base
 from oreflow.study.outcome import Outcome, YearResult
 
 Floats = NDArray[np.float64]
+DUST = 1e-6
+"""Levels below this, t a year, are rounding of the equilibrium and count as nil."""
 SEPARATION = ("separate_light", "separate_heavy", "separate_full")
 Values = dict[str, dict[str, float]]
 """Indicator key -> label -> value."""
@@ -258,7 +261,7 @@ def measure(outcome: Outcome, lens: Lens | None = None, headline_actors: tuple[s
 def _measure_year(
     lens: Lens, outcome: Outcome, record: YearResult, found: Values, headline_actors: tuple[str, ...]
 ) -> None:
-    year, x, p = str(record.year), record.levels, record.prices
+    year, x, p = str(record.year), np.where(record.levels > DUST, record.levels, 0.0), record.prices
     network = lens.network
     outside = {j for j, *_ in lens.separations if lens.is_outside(j, record.operators)}
     first = reo = value = outside_tracked = all_tracked = outside_heavy = all_heavy = 0.0
@@ -422,7 +425,7 @@ def first_year(by_year: Mapping[str, float], least: float = 20.0) -> float:
         2028.0
     """
     years = sorted(by_year, key=int)
-    for year, following in zip(years, years[1:], strict=False):
+    for year, following in pairwise(years):
         if by_year[year] >= least and by_year[following] >= least:
             return float(year)
     return float("nan")

@@ -65,7 +65,8 @@ def with_unrecorded_flows(base: Base, instruments: tuple[Instrument, ...]) -> Ba
     year = replace(base.year, levels=np.append(base.year.levels, zeros))
     calibration = replace(
         base.calibration, residuals=np.append(base.calibration.residuals, zeros),
-        rents=np.append(base.calibration.rents, zeros), value=np.append(base.calibration.value, base.calibration.value[js]),
+        rents=np.append(base.calibration.rents, zeros),
+        value=np.append(base.calibration.value, base.calibration.value[js]),
         used=np.append(base.calibration.used, zeros.astype(bool)),
     )  # fmt: skip
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,6 @@ from oreflow.cli.options import AsOfOption, CaseArgument, JsonOption, OutOption,
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
-    from oreflow.futures.comparison import Central
 
 
 def command(
@@ -45,7 +44,8 @@ def command(
     from oreflow.cli.output import emit_json, write_output
     from oreflow.cli.progress import progress
     from oreflow.core.errors import UsageError
-    from oreflow.report.tables import comparison_csv, comparison_json, comparison_table
+    from oreflow.report.archive import pack_document
+    from oreflow.report.tables import comparison_csv, comparison_json, print_central, print_comparison
 
     found = api.load_case(case, as_of=as_of)
     if demand_level:
@@ -57,53 +57,25 @@ def command(
     with progress("central values", len(proposals or found.compare)) as show:
         central = api.compare_central(found, proposals or (), progress=lambda _what, done, _total: show(done))
     if not quiet:
-        _print_central(central)
+        print_central(central, file=sys.stdout)
+        sys.stdout.flush()
     with _Stages() as stage:
         comparison = api.finish(central, draws=draws, seed=seed, workers=workers, progress=stage)
     document = comparison.document
     path = write_output(out, "report.html", comparison.report())
+    write_output(out, "comparison.json.gz", pack_document(document))
     if json:
         emit_json(
             "compare", comparison_json(document), case=found.id, seed=seed, run=document.case.run,
             as_of=found.as_of,
         )  # fmt: skip
     elif csv:
-        _print_csv(*comparison_csv(document))
+        print(comparison_csv(document), end="")
     else:
-        from rich.console import Console
-
-        console = Console()
-        console.print(comparison_table(document, width=console.width))
+        print_comparison(document, file=sys.stdout)
         if found.as_of is not None:
             print_swaps(found)
         print(f"report: {path}")
-
-
-def _print_central(central: Central) -> None:
-    """Print tonnes by year with central values, before the draws begin."""
-    from oreflow.cli.output import emit_table
-
-    years = sorted(next(iter(central.values.values())).get("diverted_first", {}), key=int)
-    shown = [year for year in years if int(year) >= central.base.case.base_year + 2]
-    tracked = "+".join(central.base.case.tracked_elements)
-    rows = []
-    for composition in central.compositions:
-        outcome, values = central.outcomes[composition.name], central.values[composition.name]
-        rows.append([composition.name, *(values.get("diverted_first", {}).get(year) for year in shown)])
-        if not outcome.solved:
-            rows[-1][0] = f"{composition.name}: {outcome.cause}"
-    emit_table(
-        ["proposal", *shown], rows,
-        title=f"Central values: t {tracked} oxide of {central.base.case.tracked_origin} origin first separated outside",
-    )  # fmt: skip
-
-
-def _print_csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    import csv
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
 
 
 def print_swaps(case: Case) -> None:
