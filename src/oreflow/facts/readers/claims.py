@@ -29,8 +29,11 @@ CLAIM_COLUMNS = (
 )  # fmt: skip
 SOURCE_COLUMNS = ("id", "publisher", "title", "date", "url", "doi", "accessed", "licence", "citation")
 
-MAX_CLAIMS = 50_000
+MAX_CLAIMS = 30_000
 """Claims that one import adds at most: a case's tables are meant to be read by people."""
+
+MAX_TABLE_BYTES = 20_000_000
+"""Largest table of a case; a larger one would not be read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,10 @@ def append_to_case(folder: Path, batches: Sequence[Batch]) -> tuple[int, int]:
     fresh = [source for source in sources.values() if source.id not in old_sources.ids]
     new_sources = old_sources.extended([_source_cells(source) for source in fresh])
     new_claims = old_claims.extended(claims)
+    if len(new_claims) > MAX_TABLE_BYTES:
+        found = f"{len(new_claims):,} bytes with the claims to add"
+        raise CaseError([Problem("claims.csv", None, None, found, f"at most {MAX_TABLE_BYTES:,}",
+                                 "choose with --where, as --where product=2846 --where period=2020-2024")])
     descriptor = _descriptor(folder, {"claims.csv": new_claims, "sources.csv": new_sources})
     write_atomically(folder / "sources.csv", new_sources)
     try:
