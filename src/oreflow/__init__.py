@@ -34,18 +34,18 @@ _LAZY: dict[str, str] = {
 """Public name -> module that defines it; the block under TYPE_CHECKING names the same things for type checkers."""
 
 __all__ = [
-    "Comparison",
-    "Solved",
-    "compare",
-    "load_case",
-    "solve",
     "CaseError",
+    "Comparison",
     "MissingExtraError",
     "OreflowError",
     "Problem",
     "ProblemsError",
+    "Solved",
     "UsageError",
     "__version__",
+    "compare",
+    "load_case",
+    "solve",
 ]
 
 

@@ -1,9 +1,10 @@
 """From a balanced base year to prices, rents, residuals and curves that reproduce it.
 
-Three steps. (1) `balance_base_year`: weighted least squares of what was observed under mass balance; what no observation
-determines is split by least cost, a named assumption. (2) `calibrate`: base-year prices so that every used activity
-earns its sourced cost plus charges, rent and a residual, and no unused one would pay. (3) curve slopes from supply
-elasticities and link responses (positive mathematical programming, Howitt 1995, Am. J. Agric. Econ. 77: 329-342).
+Three steps. (1) `balance_base_year`: weighted least squares of what was observed under mass balance; what no
+observation determines is split by least cost, a named assumption. (2) `calibrate`: base-year prices so that every used
+activity earns its sourced cost plus charges, rent and a residual, and no unused one would pay. (3) curve slopes from
+supply elasticities and link responses (positive mathematical programming, Howitt 1995, Am. J. Agric. Econ. 77:
+329-342).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from oreflow.baseline.linear import solve_linear
 from oreflow.baseline.quadratic import solve_quadratic
 from oreflow.baseline.reconcile import ArrayReconciliation, reconcile_arrays
 from oreflow.chain.network import Kind, Network
@@ -100,7 +102,8 @@ def balance_base_year(
         observations: sums of levels with standard deviations, t per year.
         barred: activities that cannot run in the base year [n].
         opening: opening stock of each market, t [m].
-        upper, limits: capacities [n] and shared limits [g], t per year.
+        upper: capacities, t per year [n].
+        limits: right-hand sides of shared limits, t per year [g].
         priced: markets with an observed price, which therefore clear without surplus.
         free: markets whose surplus may be left [m].
         split_cost: USD per unit, by which undetermined flows are split [n].
@@ -181,8 +184,6 @@ def _least_cost_split(
     point: Floats, observed: sp.csr_array, balances: sp.csr_array, rhs: Floats, ceiling: Floats, cost: Floats
 ) -> Floats:
     """Return the cheapest levels that keep every observed sum at its reconciled value and every balance."""
-    from scipy.optimize import linprog
-
     scale = max(1.0, float(np.max(np.abs(point), initial=1.0)))
     equalities = sp.vstack([balances, observed], format="csr")
     targets = np.concatenate([rhs, observed @ point])
@@ -190,16 +191,15 @@ def _least_cost_split(
     size = np.maximum(abs(equalities) @ np.abs(point), 1e-6)
     relax = 1e-9
     box = sp.csc_array(equalities)
-    answer = linprog(
+    answer = solve_linear(
         cost,
-        A_ub=sp.vstack([box, -box]),
-        b_ub=np.concatenate([targets + relax * size, -targets + relax * size]),
+        below=sp.vstack([box, -box]),
+        limits=np.concatenate([targets + relax * size, -targets + relax * size]),
         bounds=np.column_stack([np.zeros(cost.size), ceiling]),
-        method="highs",
     )
-    if answer.x is None:
-        raise CalibrationError(f"the least-cost split of undetermined flows found no answer: {answer.message}")
-    levels = np.where(answer.x < USED * 1e-3, 0.0, np.asarray(answer.x))
+    if isinstance(answer, str):
+        raise CalibrationError(f"the least-cost split of undetermined flows found no answer: {answer}")
+    levels = np.where(answer.x < USED * 1e-3, 0.0, answer.x)
     return _closed(levels, equalities, targets, scale)
 
 
@@ -235,13 +235,16 @@ def calibrate(
     barred: NDArray[np.bool_],
     residual_sd: float = 0.1,
 ) -> Calibration:
-    """Return base-year prices, rents and residuals: least squares of observed prices and of residuals in proportion to value.
+    """Return base-year prices, rents and residuals: least squares of observed prices and of relative residuals.
 
     Args:
-        network, base: the network and its balanced base year.
+        network: the network.
+        base: its balanced base year.
         prices: observed prices, USD per t.
-        rate, amount: ad-valorem rate on the origin price and specific charge of each activity [n].
-        upper, limits: capacities [n] and shared limits [g]; one that binds, or whose row names a receiver, carries rent.
+        rate: ad-valorem rate on the origin price of each activity [n].
+        amount: specific charge of each activity, USD per unit [n].
+        upper: capacities [n]; one that binds, or whose row names a receiver, carries rent.
+        limits: right-hand sides of shared limits [g].
         barred: activities that cannot run [n].
         residual_sd: standard deviation of a residual, as a share of the activity's value.
 
@@ -272,7 +275,7 @@ def price_coefficients(matrix: sp.csc_array, rate: Floats) -> sp.csc_array:
 
 
 def _first_prices(network: Network, prices: tuple[PriceObservation, ...]) -> Floats:
-    """Return rough prices by which residuals are scaled: observed, else the commodity's mean, else made of its elements."""
+    """Return rough prices that scale residuals: observed, else the commodity's mean, else made of its elements."""
     seen: dict[str, list[float]] = {}
     for observation in prices:
         seen.setdefault(network.markets[observation.market].commodity, []).append(observation.value)
@@ -331,10 +334,8 @@ def _price_problem(
     rows = tight.size + loose.size
     all_rows = np.concatenate([tight, loose])
     row_scale = value[all_rows]
-    blocks = sp.lil_array((rows, total))
     coefficients = sp.csr_array(sp.diags_array(1.0 / row_scale) @ price_matrix[:, all_rows].T @ sp.diags_array(guess))
     limit_part = sp.csr_array(-sp.diags_array(1.0 / row_scale) @ network.limit_matrix[binding][:, all_rows].T)
-    del blocks
     left = sp.csr_array(sp.vstack([-sp.eye_array(tight.size), sp.csr_array((loose.size, tight.size))]))
     place = {int(j): r for r, j in enumerate(tight)}
     carry = sp.csr_array(
@@ -372,12 +373,8 @@ def _price_problem(
     diagonal[start["e"] :] = 1e4
     lower = np.zeros(total)
     lower[start["r"] : start["r"] + tight.size] = -np.inf
-    tied = np.array([network.limits[g].kind == "tie" for g in binding], dtype=bool)
     ceiling = np.full(total, np.inf)
     ceiling[start["p"] : start["p"] + m] = np.where(base.surplus > USED, 0.0, np.inf)
-    if binding.size and tied.any():
-        # A tie that leaves nothing free always binds; its rent is what the freer price would add.
-        gradient[start["l"] : start["l"] + binding.size] -= 0.0
     answer = solve_quadratic(sp.csc_array(sp.diags_array(diagonal)), gradient, hard, rhs, lower, ceiling)
     x = answer.x
     if not np.all(np.isfinite(x)):

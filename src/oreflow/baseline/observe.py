@@ -23,7 +23,8 @@ def observe(
     """Return level and price observations of the base year: observation rows, demands' quantities and prices.
 
     Args:
-        case, values: the case and the numbers of its cells (t per year, USD per t).
+        case: the case.
+        values: the numbers of its cells (t per year, USD per t).
         network: the network built from them.
 
     Raises:

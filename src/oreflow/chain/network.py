@@ -341,19 +341,20 @@ class _Builder:
                     flows=((self.market(row.from_, commodity), -1.0), (self.market(row.to, commodity), keep)),
                 )  # fmt: skip
                 j = self.add(
-                    activity, closed=shut or bool(row.explained_by), cost=per_gross * gross + self.number(row.fixed, 0.0),
+                    activity, closed=shut or bool(row.explained_by),
+                    cost=per_gross * gross + self.number(row.fixed, 0.0),
                     elasticity=self.number(row.response, np.inf),
                 )  # fmt: skip
                 self.route_legs[j] = tuple(row.legs)
                 for leg in row.legs:
                     users[leg].append((j, gross))
         for leg, weights in users.items():
-            row = legs[leg]
-            capacity = self.number(row.capacity, np.inf) * self.number(row.months_open, 12.0) / 12.0
-            owner = self.controller("leg", leg) or leg
+            on = legs[leg]
+            capacity = self.number(on.capacity, np.inf) * self.number(on.months_open, 12.0) / 12.0
+            owner = self.controller(leg) or leg
             self.limits.append(SharedLimit(f"leg:{leg}", "leg", leg, owner, tuple(weights), capacity))
 
-    def controller(self, kind: str, identifier: str) -> str:
+    def controller(self, identifier: str) -> str:
         """Return who controlled a place, leg or process at the end of the base year, by control.csv."""
         day = f"{self.case.base_year}-12-31"
         for row in self.case.control:
@@ -438,8 +439,8 @@ class _Builder:
 
     def ties(self) -> None:
         groups: dict[str, set[str]] = defaultdict(set)
-        for row in self.case.groups:
-            groups[row.group].add(row.member)
+        for membership in self.case.groups:
+            groups[membership.group].add(membership.member)
         for row in self.case.ties:
             inside = groups.get(row.destination, set()) | {row.destination}
             source = next(p for p in self.case.processes if p.id == row.process)

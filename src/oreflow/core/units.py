@@ -1,6 +1,7 @@
 """Units with their weight basis: a tonne of REO, of gross product and of one element's oxide are different units.
 
-The registry is our own and small; pint does the algebra. Root units are t of a basis, USD, yr, km, year (a date), count.
+The registry is our own and small; pint does the algebra. Root units are t of a basis, USD, yr, km, year (a date) and
+count.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Take out of an economy what cannot run, and put it back after the solve.
 
 An activity cannot run when its capacity is nil, or when it needs a good that nothing can supply; a market disappears
-when no activity is left on it. The smaller economy has the same equilibria. A price of an empty market is not determined: it
-is set inside the interval that keeps every activity on it idle, at the cheapest way of supplying it where there is one.
+when no activity is left on it. The smaller economy has the same equilibria. A price of an empty market is not
+determined: it is set inside the interval that keeps every activity on it idle, at the cheapest way of supplying it
+where there is one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -151,7 +153,8 @@ def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
     found = prices.copy()
     matrix = sp.csc_array(arrays.B)
     ask = arrays.curves.marginal(np.where(arrays.curves.kind == CurveKind.ISOELASTIC, 1.0, 0.0))
-    supplies, uses = [], []
+    supplies: list[tuple[int, Any, Floats]] = []
+    uses: list[tuple[int, Any, Floats]] = []
     for j in range(matrix.shape[1]):
         span = slice(matrix.indptr[j], matrix.indptr[j + 1])
         rows, values = matrix.indices[span], matrix.data[span]

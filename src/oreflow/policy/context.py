@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from oreflow.chain.membership import place_members
 from oreflow.chain.network import Activity, Kind, Network
+from oreflow.chain.tables import Cell
 from oreflow.core.errors import OreflowError
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Context:
         found = instrument.options.get(name)
         if found is None or found == "":
             return default
+        if not isinstance(found, Cell):
+            raise InstrumentError(f"instrument {instrument.id!r}: option {name!r} is {found!r}; expected an expression")
         return float(self.values[found])
 
     def words(self, instrument: Instrument, name: str) -> tuple[str, ...]:
@@ -60,7 +63,9 @@ class Context:
             return ()
         if isinstance(found, str):
             return tuple(word.strip() for word in found.replace("|", ";").replace(",", ";").split(";") if word.strip())
-        return tuple(str(word) for word in found)
+        if isinstance(found, Cell):
+            raise InstrumentError(f"instrument {instrument.id!r}: option {name!r} is an expression; expected words")
+        return tuple(found)
 
     def in_force(self, instrument: Instrument, year: int) -> float:
         """Return the share of the year in which the instrument is in force (0 to 1)."""

@@ -259,10 +259,11 @@ def break_evens(margin: Margin | None, refs: tuple[str, ...] = ()) -> tuple[Brea
                 "outside_separation_cost", "cost of separation outside China", None, "USD/t_REO", None, note, refs
             ),
         )
+    premium = None if margin.premium is None else float(margin.premium)
     pays = "pays" if margin.margin >= 0 else "does not pay"
     note = f"at the year's prices the best way out {pays}: the margin is {margin.margin / 1000:,.2f} USD per kg REO"
     return (
-        BreakEven("outside_premium", "factor on prices outside China", None if margin.premium is None else float(margin.premium), "1", 1.0, note, refs),
+        BreakEven("outside_premium", "factor on prices outside China", premium, "1", 1.0, note, refs),
         BreakEven(
             "outside_separation_cost", "cost of separation outside China, per t of concentrate",
             float(margin.separation_break_even) if margin.separation_break_even > 0 else None, "USD/t_REO",

@@ -102,7 +102,8 @@ def prepare(case: Case, values: Values, settings: Settings | None = None) -> Bas
     free = np.array([disposal.get(market.commodity, "none") in ("free", "") for market in network.markets])
     year = balance_base_year(
         network, levels, barred=barred, opening=opening, upper=network.upper, limits=network.limit_values,
-        priced=frozenset(p.market for p in prices), free=free, split_cost=np.maximum(network.cost + charges.amount, 0.0),
+        priced=frozenset(p.market for p in prices), free=free,
+        split_cost=np.maximum(network.cost + charges.amount, 0.0),
     )  # fmt: skip
     calibration = calibrate(
         network, year, prices, rate=charges.rate, amount=charges.amount, upper=network.upper,

@@ -1,7 +1,7 @@
 """Indicators of an outcome as numbers by label; what each means stands in `oreflow.report.indicators`.
 
-Shares of clean origin follow goods through markets by proportional mixing: what leaves a market carries the mean of what
-entered it in the year.
+Shares of clean origin follow goods through markets by proportional mixing: what leaves a market carries the mean of
+what entered it in the year.
 """
 
 from __future__ import annotations
@@ -373,7 +373,7 @@ def _money(lens: Lens, outcome: Outcome, record: YearResult, found: Values, acto
         if dual > 0 and limit.limit > 0:
             rent[record.controllers.get(limit.row, limit.owner) or limit.row] += dual * limit.limit
     public = sum(outlay.amount for outlay in record.outlays)
-    own = {instrument for instrument in _proposal_instruments(outcome)}
+    own = set(_proposal_instruments(outcome))
     for j, rate, amount, receiver, instrument in record.charges.lines:
         if x[j] <= 0:
             continue

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from oreflow.chain.network import Network
 from oreflow.market.arrays import CurveKind
 from oreflow.policy.context import Context
 from oreflow.study.base import Base
@@ -15,6 +15,7 @@ from oreflow.study.base import Base
 if TYPE_CHECKING:
     from oreflow.chain.case import Instrument
 
+Floats = NDArray[np.float64]
 PREFIX = "unrecorded:"
 
 
@@ -52,15 +53,20 @@ def with_unrecorded_flows(base: Base, instruments: tuple[Instrument, ...]) -> Ba
             weight = dict(limit.weights).get(int(j))
             if weight is not None and limit.kind == "leg":
                 limits[g] = replace(limit, weights=(*limit.weights, (n + k, weight)))
-    columns = ("elasticity", "reference", "demand_elasticity", "adjustment", "growth", "choke", "reference_price",
-               "holding_cost", "opens")  # fmt: skip
+
+    def twinned(column: Floats) -> Floats:
+        return np.append(column, column[js])
+
     wider = replace(
         network, activities=activities, limits=tuple(limits), route_legs=legs,
         cost=np.append(network.cost, network.cost[js] + firsts), upper=np.append(network.upper, sizes),
         closed=np.append(network.closed, network.closed[js]), rent_to=network.rent_to + ("",) * len(js),
-        **{name: np.append(getattr(network, name), getattr(network, name)[js]) for name in columns},
+        elasticity=twinned(network.elasticity), reference=twinned(network.reference),
+        demand_elasticity=twinned(network.demand_elasticity), adjustment=twinned(network.adjustment),
+        growth=twinned(network.growth), choke=twinned(network.choke),
+        reference_price=twinned(network.reference_price), holding_cost=twinned(network.holding_cost),
+        opens=twinned(network.opens),
     )  # fmt: skip
-    fresh = Network(**{name: getattr(wider, name) for name in wider.__dataclass_fields__})
     zeros = np.zeros(len(js))
     year = replace(base.year, levels=np.append(base.year.levels, zeros))
     calibration = replace(
@@ -70,7 +76,7 @@ def with_unrecorded_flows(base: Base, instruments: tuple[Instrument, ...]) -> Ba
         used=np.append(base.calibration.used, zeros.astype(bool)),
     )  # fmt: skip
     return replace(
-        base, network=fresh, context=Context(base.case, base.values, fresh), year=year, calibration=calibration,
+        base, network=wider, context=Context(base.case, base.values, wider), year=year, calibration=calibration,
         capacity=np.append(base.capacity, sizes),
         kind=np.append(base.kind, np.full(len(js), CurveKind.LINEAR, dtype=np.int8)),
         a=np.append(base.a, network.cost[js] + firsts), b=np.append(base.b, rises / np.maximum(sizes, 1e-9)),

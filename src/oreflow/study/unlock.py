@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from oreflow.baseline.linear import solve_linear
 from oreflow.chain.network import Kind
 from oreflow.market.arrays import EconomyArrays, Solution, Status
 from oreflow.market.presolve import solve_reduced
@@ -274,8 +275,6 @@ class Barriers:
 
         `open_all` lets closed legs be used at their engineering cost.
         """
-        from scipy.optimize import linprog
-
         arrays = self.lifted(("leg", "control", "licence", "plant", "operator") if open_all else ("plant", "operator"))
         usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
         if not usable:
@@ -307,8 +306,10 @@ class Barriers:
         one = np.zeros((1, n + len(sources)))
         one[0, n:] = 1.0
         # No disposal of tracked goods on the way: every tonne bought is separated.
-        answer = linprog(cost, A_eq=sp.vstack([balance, sp.csr_array(one)]), b_eq=np.append(np.zeros(len(goods)), 1.0))
-        if answer.x is None:
+        answer = solve_linear(
+            cost, equal=sp.vstack([balance, sp.csr_array(one)]), values=np.append(np.zeros(len(goods)), 1.0)
+        )
+        if isinstance(answer, str):
             return None
         x = answer.x
         revenue = freight = separation = 0.0
@@ -396,8 +397,6 @@ class Barriers:
 
         A linear programme over ways, plants and limits at this year's output of the mines.
         """
-        from scipy.optimize import linprog
-
         arrays = self.lifted(barriers)
         usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
         sources = sorted(i for i in self._mined)
@@ -440,13 +439,13 @@ class Barriers:
         room = arrays.h - np.where(ties, np.asarray(arrays.G @ _others(self.record.levels, usable)), 0.0)
         bounds = [(0.0, None if not np.isfinite(arrays.upper[j]) else float(arrays.upper[j])) for j in usable]
         bounds += [(0.0, float(s)) for s in supply]
-        answer = linprog(
+        answer = solve_linear(
             gain,
-            A_ub=sp.vstack([balance, limits]) if len(arrays.h) else balance,
-            b_ub=np.concatenate([np.zeros(len(goods)), np.maximum(room, 0.0)]),
+            below=sp.vstack([balance, limits]) if len(arrays.h) else balance,
+            limits=np.concatenate([np.zeros(len(goods)), np.maximum(room, 0.0)]),
             bounds=bounds,
         )
-        return float(-answer.fun) if answer.x is not None else 0.0
+        return 0.0 if isinstance(answer, str) else max(0.0, -answer.value)
 
 
 def _others(levels: Floats, usable: list[int]) -> Floats:

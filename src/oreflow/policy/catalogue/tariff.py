@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from oreflow.market.terms import AdValorem
 from oreflow.policy.catalogue import Entry
@@ -40,6 +40,6 @@ def lower(context: Context, instrument: Instrument, year: int) -> tuple[Term, ..
     hit = tuple(
         j for j in routes if feeds[j].feed not in exempt and (not origins or origin_of[feeds[j].feed] in origins)
     )
-    base = "cif" if "cif" in context.words(instrument, "base") else "fob"
+    base: Literal["fob", "cif"] = "cif" if "cif" in context.words(instrument, "base") else "fob"
     receiver = instrument.receiver or instrument.actor
     return (AdValorem(hit, context.magnitude(instrument) * weight, receiver, instrument.id, base),) if hit else ()
