@@ -84,11 +84,18 @@ class CurveTable:
         columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=float)) for v in (kind, shift, a, b, c, d)))
         return cls(columns[0].astype(np.int8), *(column.copy() for column in columns[1:]))
 
+    def _groups(self) -> list[tuple[int, Any]]:
+        """The kinds that occur, each with its positions (a slice where it is the only one)."""
+        counts = np.bincount(self.kind, minlength=5)
+        alone = np.flatnonzero(counts == len(self.kind))
+        if alone.size:
+            return [(int(alone[0]), slice(None))]
+        return [(int(kind), np.flatnonzero(self.kind == kind)) for kind in np.flatnonzero(counts)]
+
     def marginal(self, x: Floats) -> Floats:
         """Return marginal cost at x [n], USD per unit; an isoelastic curve without choke is -inf at x = 0."""
         out = self.shift + self.a
-        for kind in np.unique(self.kind):
-            at = np.flatnonzero(self.kind == kind)
+        for kind, at in self._groups():
             a, b, c, d, y = self.a[at], self.b[at], self.c[at], self.d[at], x[at]
             if kind == CurveKind.LINEAR:
                 out[at] += b * y
@@ -105,8 +112,7 @@ class CurveTable:
     def slope(self, x: Floats) -> Floats:
         """Return the derivative of marginal cost at x [n], USD per unit squared; 0 where a choke price caps demand."""
         out = np.zeros(len(self.kind))
-        for kind in np.unique(self.kind):
-            at = np.flatnonzero(self.kind == kind)
+        for kind, at in self._groups():
             a, b, c, d, y = self.a[at], self.b[at], self.c[at], self.d[at], x[at]
             if kind == CurveKind.LINEAR:
                 out[at] = b
@@ -130,8 +136,7 @@ class CurveTable:
         then taken from the reference quantity b, which leaves every *difference* of two integrals right.
         """
         out = (self.shift + self.a) * x
-        for kind in np.unique(self.kind):
-            at = np.flatnonzero(self.kind == kind)
+        for kind, at in self._groups():
             a, b, c, d, y = self.a[at], self.b[at], self.c[at], self.d[at], np.maximum(x[at], 0.0)
             if kind == CurveKind.LINEAR:
                 out[at] += b * y**2 / 2

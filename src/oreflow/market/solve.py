@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ class SymbolicPlan:
         left, right: factors in E.data and F.data of each datum of the map from D to E D F'.
         gram_indices, gram_indptr: pattern of that map.
         block_rows, block_cols: position of each datum of the reduced block E D F'.
+        block_flat: the same as one position in a dense column-major block.
     """
 
     shape: tuple[int, int, int]
@@ -78,6 +80,7 @@ class SymbolicPlan:
     gram_indptr: npt.NDArray[np.int32]
     block_rows: Ints
     block_cols: Ints
+    block_flat: Ints
 
     def fits(self, arrays: EconomyArrays) -> bool:
         """Return True where the economy has the shape and number of coefficients that were analysed."""
@@ -111,6 +114,7 @@ class _Core:
     abs_E: Sparse
     abs_F: Sparse
     owner: Ints
+    symmetric: bool
 
     def marginal(self, x: Floats) -> Floats:
         """Marginal cost with couplings; the curved part of a choked demand starts at its knee."""
@@ -169,6 +173,7 @@ def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
         gram_indptr=gram_ptr.astype(np.int32),
         block_rows=block_keys // total,
         block_cols=block_keys % total,
+        block_flat=(block_keys % total) * total + block_keys // total,
     )
 
 
@@ -268,6 +273,7 @@ def _build(arrays: EconomyArrays, plan: SymbolicPlan) -> _Core:
         abs_E=sp.csc_array((np.abs(e), plan.indices, plan.indptr), shape=shape),
         abs_F=sp.csc_array((np.abs(f), plan.indices, plan.indptr), shape=shape),
         owner=owner,
+        symmetric=coupling is None and np.array_equal(e, f),
     )
 
 
@@ -341,6 +347,11 @@ class _Linear:
         return dy, dx
 
 
+def _cholesky_solve(lower: Floats, right: Floats) -> Floats:
+    answer: Floats = lapack.dpotrs(lower, right, lower=1)[0]
+    return answer
+
+
 def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_off: Ints | None = None) -> _Linear:
     """Factorise the Newton matrix; `h` is the diagonal of the activity block, inf where a level stays put.
 
@@ -353,8 +364,9 @@ def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_of
     block = core.gram @ D
     plan = core.plan
     if m + k <= _DENSE_LIMIT:
-        matrix = np.zeros((m + k, m + k), order="F")
-        matrix[plan.block_rows, plan.block_cols] = block
+        flat = np.zeros((m + k) * (m + k))
+        flat[plan.block_flat if k == 0 else plan.block_cols * (m + k) + plan.block_rows] = block
+        matrix = flat.reshape((m + k, m + k), order="F")
         if rows_off is not None:
             matrix[rows_off, :] = 0.0
         matrix[np.arange(m), np.arange(m)] += diagonal
@@ -367,6 +379,10 @@ def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_of
             matrix[np.arange(m, m + k), np.arange(m, m + k)] = h[explicit]
             if core.K is not None:
                 matrix[m:, m:] += core.K[explicit][:, explicit].toarray()
+        if core.symmetric and not k and rows_off is None:
+            lower, info = lapack.dpotrf(matrix, lower=1, clean=0)
+            if info == 0:
+                return _Linear(core, D, explicit, partial(_cholesky_solve, lower))
         lu, pivots, info = lapack.dgetrf(matrix, overwrite_a=1)
         if info > 0:
             position = np.arange(m + k)
@@ -451,11 +467,16 @@ def _linearise(core: _Core, x: Floats, rest: Floats) -> tuple[Floats, Floats]:
 
 def _largest_step(value: Floats, change: Floats) -> float:
     """Largest step in (0, 1] that keeps value + step * change >= 0."""
-    falling = change < 0
-    return float(min(1.0, np.min(-value[falling] / change[falling], initial=1.0)))
+    if not len(value):
+        return 1.0
+    # the largest share of the value that a full step takes away
+    share = float((change / value).min())
+    if np.isnan(share):  # a value has run down to nothing
+        return 0.0
+    return 1.0 if share >= -1.0 else -1.0 / share
 
 
-_Sets = tuple[Ints, Ints, Ints]  # positions with a lower bound, with a capacity, and of inequality rows
+_Sets = tuple[Any, Ints, Ints]  # positions with a lower bound, with a capacity, and of inequality rows
 _Move = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
 
 
@@ -521,10 +542,10 @@ def _interior_point(
     bounded = np.flatnonzero(np.isfinite(core.u))
     lower = np.ones(len(core.u), dtype=bool)
     lower[core.iso] = False
-    low = np.flatnonzero(lower)
+    low: Any = np.flatnonzero(lower) if core.iso.size else slice(None)
     kept = np.flatnonzero(~core.free)
     sets = (low, bounded, kept)
-    count = max(len(low) + len(bounded) + len(kept), 1)
+    count = max(int(lower.sum()) + len(bounded) + len(kept), 1)
     best, stalled = np.inf, 0
     x, y, s, v, z, w = point.x, point.y, point.s, point.v, point.z, point.w
     explicit = core.coupled
