@@ -124,7 +124,8 @@ def test_r14_p3() -> None:
     )
     result = reconcile(problem_of(dict(zip(names, y, strict=True)), dict(zip(names, sd, strict=True)), balances))
     expected = (
-        190.0493, 174.93452, 3.11259, 32.45643, 33.47189, 7.3518, 0.31392, 92.4172, 28.77742, 24.03806, 18.22737, 55.92806,
+        190.0493, 174.93452, 3.11259, 32.45643, 33.47189, 7.3518, 0.31392, 92.4172, 28.77742, 24.03806, 18.22737,
+        55.92806,
     )  # fmt: skip
     assert [result.means[k] for k in names] == pytest.approx(expected, rel=1e-6)
     assert result.objective == pytest.approx(4.40013, abs=1e-5)
