@@ -276,7 +276,8 @@ class Barriers:
         `open_all` lets closed legs be used at their engineering cost.
         """
         arrays = self.lifted(("leg", "control", "licence", "plant", "operator") if open_all else ("plant", "operator"))
-        usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
+        shut = shut_by_limits(arrays)
+        usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0 and j not in shut]
         if not usable:
             return None
         goods = sorted({i for j in usable for i, _ in self.network.activities[j].flows if self._is_tracked(i)})
@@ -289,7 +290,7 @@ class Barriers:
         for c, j in enumerate(usable):
             a = self.network.activities[j]
             gain = sum(v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i))
-            unit = self.network.cost[j] + self.base.calibration.residuals[j] + self.record.charges.amount[j]
+            unit = self._unit_cost(j)
             cost.append(unit - gain)
             for i, v in a.flows:
                 if i in place:
@@ -317,7 +318,7 @@ class Barriers:
             a = self.network.activities[j]
             outputs = sum(v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i) and v > 0)
             inputs = sum(-v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i) and v < 0)
-            unit = self.network.cost[j] + self.base.calibration.residuals[j] + self.record.charges.amount[j]
+            unit = self._unit_cost(j)
             revenue += outputs * x[c]
             if a.kind is Kind.ROUTE:
                 freight += unit * x[c]
@@ -328,6 +329,12 @@ class Barriers:
         premium = (bought + freight + separation) / revenue if revenue > 0 else None
         route = tuple(self.network.activities[j].name for c, j in enumerate(usable) if x[c] > 1e-9)
         return Margin(revenue, bought, freight, separation, margin, premium, separation + margin, route)
+
+    def _unit_cost(self, j: int) -> float:
+        """Return cost, residual and charges of a unit of an activity at this year's prices, USD."""
+        bought = sum(-v * self.record.prices[i] for i, v in self.network.activities[j].flows if v < 0)
+        charges = self.record.charges.amount[j] + self.record.charges.rate[j] * bought
+        return float(self.network.cost[j] + self.base.calibration.residuals[j] + charges)
 
     def _is_tracked(self, i: int) -> bool:
         return self.network.markets[i].commodity in self.tracked
@@ -446,6 +453,17 @@ class Barriers:
             bounds=bounds,
         )
         return 0.0 if isinstance(answer, str) else max(0.0, -answer.value)
+
+
+def shut_by_limits(arrays: EconomyArrays) -> frozenset[int]:
+    """Return the activities that a shared limit of nil shuts."""
+    weights = sp.csr_array(arrays.G)
+    found: set[int] = set()
+    for g in np.flatnonzero(arrays.h <= 0.0):
+        span = slice(weights.indptr[g], weights.indptr[g + 1])
+        if np.all(weights.data[span] >= 0.0):
+            found.update(int(j) for j in weights.indices[span][weights.data[span] > 0.0])
+    return frozenset(found)
 
 
 def _others(levels: Floats, usable: list[int]) -> Floats:
