@@ -261,7 +261,10 @@ def break_evens(margin: Margin | None, refs: tuple[str, ...] = ()) -> tuple[Brea
         )
     premium = None if margin.premium is None else float(margin.premium)
     pays = "pays" if margin.margin >= 0 else "does not pay"
-    note = f"at the year's prices the best way out {pays}: the margin is {margin.margin / 1000:,.2f} USD per kg REO"
+    note = (
+        f"at the year's prices, if plants stood and operators were free, the best way out {pays}: the margin is "
+        f"{margin.margin / 1000:,.2f} USD per kg REO"
+    )
     return (
         BreakEven("outside_premium", "factor on prices outside China", premium, "1", 1.0, note, refs),
         BreakEven(
