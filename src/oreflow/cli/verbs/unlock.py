@@ -49,7 +49,7 @@ def command(
         )
     if margin is not None:
         print(
-            f"Best way out per t REO at this year's prices, if plants stood and operators were free: revenue {margin.revenue:,.0f}, ore {margin.bought:,.0f}, freight "
-            f"{margin.freight:,.0f}, separation {margin.separation:,.0f}, margin {margin.margin:,.0f} USD "
-            f"({' > '.join(margin.route)})."
+            f"Best way out per t REO at this year's prices, if plants stood and operators were free: revenue "
+            f"{margin.revenue:,.0f}, ore {margin.bought:,.0f}, freight and levies {margin.freight:,.0f}, separation "
+            f"{margin.separation:,.0f}, margin {margin.margin:,.0f} USD ({' > '.join(margin.route)})."
         )
