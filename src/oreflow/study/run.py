@@ -233,8 +233,13 @@ def assemble(base: Base, state: _State, terms: tuple[Term, ...], year: int, draw
         activity_names=tuple(activity.name for activity in network.activities),
         group_names=tuple(limits[i].name for i in finite),
     )
-    kept = tuple(replace(limits[i], limit=float(sizes[i])) for i in finite)
+    kept = tuple(replace(limits[i], limit=float(sizes[i]), weights=_row(weights, int(i))) for i in finite)
     return Assembled(arrays, kept, charges, terms, closed_legs)
+
+
+def _row(weights: sp.csr_array, g: int) -> tuple[tuple[int, float], ...]:
+    span = slice(weights.indptr[g], weights.indptr[g + 1])
+    return tuple(zip(weights.indices[span].tolist(), weights.data[span].tolist(), strict=True))
 
 
 def _equalities(base: Base) -> NDArray[np.bool_]:
