@@ -1,8 +1,8 @@
 """The world economy that the speed targets refer to (DESIGN section 11), and its variants as solver arrays.
 
-One period has 464 markets (16 places x 29 commodities) and 6,316 activities with seed 0: mines in steps, joint
-separation of 15 elements, metals, two magnet grades, demand in steps, trade on 40% of the ordered pairs, storage between
-periods. The numbers are drawn in this order, so that every machine builds the same.
+One period has 464 markets (16 places x 29 commodities) and 6,316 activities with seed 0: mines in cost steps,
+joint separation of 15 elements, metals, two magnet grades, demand in steps, trade on 40% of the ordered pairs,
+storage between periods. The numbers are drawn in this order, so that every machine builds the same.
 """
 
 from __future__ import annotations
