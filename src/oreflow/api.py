@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -276,14 +275,12 @@ def finish(
     progress: Progress | None = None,
 ) -> Comparison:
     """Add draws, barriers, doubts and evidence to central runs."""
-    began = time.perf_counter()
     base = central.base
     case = base.case
     year = _headline_year(case)
     threshold = _threshold(base)
     names = [composition.name for composition in central.compositions]
     results = _run_draws(central, year, draws, seed, workers, progress)
-    drawn = time.perf_counter()
     refs = path_references(case)
     doubtful = doubtful_inputs(case)
     proposals = []
@@ -321,7 +318,6 @@ def finish(
             progress("what stops the tonnes", done + 1, len(central.compositions))
     doubts = _doubts(central, year, progress)
     notes += freight_notes(central, year)
-    finished = time.perf_counter()
     header = CaseHeader(
         id=case.id, title=case.title, description=case.description, base_year=case.base_year, end_year=case.end_year,
         study_date=str(case.study_date), money_year=case.money_year, as_of=str(case.as_of) if case.as_of else None,
@@ -337,7 +333,6 @@ def finish(
         case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
         press=press_figures(case), outlook=outlook,
         settings={"expectation": base.settings.expectation, "residual_sd": base.settings.residual_sd},
-        timings={"draws": drawn - began, "what stops the tonnes": finished - drawn},
     )  # fmt: skip
     return Comparison(case, central, results, document)
 

@@ -262,7 +262,8 @@ def _capacities(
             capacity[j] *= max(0.0, min(1.0, year + 1.0 - network.opens[j]))
         extra = added.get(activity.row, 0.0)
         if extra:
-            capacity[j] = (capacity[j] if np.isfinite(capacity[j]) else 0.0) + extra
+            # A decline (negative addition) ends at nil.
+            capacity[j] = max(0.0, (capacity[j] if np.isfinite(capacity[j]) else 0.0) + extra)
     closed = set(network.closed_legs)
     for term in terms:
         if isinstance(term, Close):
@@ -310,7 +311,7 @@ def _limits(
                 sizes[g] *= max(0.0, min(1.0, year + 1.0 - opens))
             extra = added.get(limit.row, 0.0)
             if extra:
-                sizes[g] = (sizes[g] if np.isfinite(sizes[g]) else 0.0) + extra
+                sizes[g] = max(0.0, (sizes[g] if np.isfinite(sizes[g]) else 0.0) + extra)
     use = matrix @ base.year.levels if limits else np.zeros(0)
     was_open = {leg for leg in (limit.row for limit in limits) if leg not in network.closed_legs}
     for term in terms:
