@@ -50,7 +50,6 @@ class Kkt:
             sp.csc_array(self._scaled + sp.diags_array(_SHIFT * signs)),
             permc_spec="MMD_AT_PLUS_A",
             diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
         )
         self._pivoted = False
 
@@ -99,7 +98,6 @@ class Kkt:
                 sp.csc_array(self._scaled),
                 permc_spec="MMD_AT_PLUS_A",
                 diag_pivot_thresh=0.01,
-                options={"SymmetricMode": True},
             )
         except RuntimeError:  # exactly singular
             return None
