@@ -171,7 +171,7 @@ def _unit_columns(matrix: sp.csr_array) -> sp.csr_array:
 def _factor(matrix: sp.csc_array) -> SuperLU:
     size = matrix.shape[0]
     shifted = sp.csc_array(matrix + _SHIFT * sp.eye_array(size, format="csc"))
-    return splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
 
 
 def _dependent_columns(gram: sp.csc_array) -> IntArray:
