@@ -295,15 +295,25 @@ def solve_formulation(
     return Solved(v, active, force, every, form.hard, kept, pattern, status, cause, culprits, iterations)
 
 
-def posterior_system(form: Formulation, solved: Solved, *, with_bounds: bool = False) -> Kkt:
-    """The factorised system whose inverse holds the posterior covariance at a solution (products linearised there).
-
-    `with_bounds` holds the unknowns that sit at a bound, as the tests of a bounded solution need.
-    """
+def posterior_system(form: Formulation, solved: Solved) -> Kkt:
+    """The factorised system whose inverse holds the posterior covariance at a solution (products linearised there)."""
     hard = _pinned(sp.csr_array(solved.rows[solved.kept]), solved.structure.pinned)
-    if with_bounds and np.any(solved.active):
-        hard = _pinned(hard, np.flatnonzero(solved.active).astype(np.intp))
     return Kkt(sp.csc_array(form.soft.T @ form.soft), hard)
+
+
+def tested_system(form: Formulation, solved: Solved) -> tuple[Kkt, IntArray]:
+    """`posterior_system` with the unknowns that sit at a bound held there, as the tests of a bounded solution need.
+
+    Returns the system and the hard rows in it, in order. A balance that the held unknowns already imply (all inflows
+    of a place without outflow are zero) has no error of its own to test and is left out.
+    """
+    held = np.union1d(np.flatnonzero(solved.active), solved.structure.pinned).astype(np.intp)
+    hard = sp.csr_array(solved.rows[solved.kept])
+    loose = np.ones(hard.shape[1])
+    loose[held] = 0.0
+    implied = dependent_rows(sp.csr_array(hard @ sp.diags_array(loose))) if held.size else held
+    rows = np.setdiff1d(np.arange(solved.kept.size), implied)
+    return Kkt(sp.csc_array(form.soft.T @ form.soft), _pinned(sp.csr_array(hard[rows]), held)), solved.kept[rows]
 
 
 def _pinned(hard: sp.csr_array, pins: IntArray) -> sp.csr_array:

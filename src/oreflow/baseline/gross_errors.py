@@ -14,9 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from oreflow.baseline.arrays import Formulation, Solved, posterior_system, solve_formulation
+from oreflow.baseline.arrays import Formulation, Solved, solve_formulation, tested_system
 from oreflow.baseline.posterior import inverse_diagonals, quadratic_forms
-from oreflow.baseline.quadratic import Kkt
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -75,9 +74,9 @@ def critical_value(significance: float, tests: int) -> float:
     return float(-ndtri(each / 2.0))
 
 
-def row_tests(form: Formulation, solved: Solved, system: Kkt | None = None) -> RowTests:
+def row_tests(form: Formulation, solved: Solved) -> RowTests:
     """Test every soft row (observation, common error of a group) and every independent hard row of a solution."""
-    system = posterior_system(form, solved, with_bounds=True) if system is None else system
+    system, kept = tested_system(form, solved)
     variance, multiplier_variance = inverse_diagonals(system)
     residual = form.soft @ solved.v - form.target
     single = np.diff(form.soft.indptr) == 1
@@ -91,7 +90,7 @@ def row_tests(form: Formulation, solved: Solved, system: Kkt | None = None) -> R
     spread = np.where(solved.structure.redundant & (spread > _TESTABLE), spread, np.nan)
     rows = solved.rows.shape[0]
     hard_spread = np.full(rows, np.nan)
-    hard_spread[solved.kept] = multiplier_variance[: solved.kept.size]
+    hard_spread[kept] = multiplier_variance[: kept.size]
     size = np.maximum(np.abs(solved.multipliers), 1e-300)
     hard_spread = np.where(hard_spread > _TESTABLE * size**2, hard_spread, np.nan)
     return RowTests(
@@ -109,9 +108,9 @@ def equivalent_rows(
 
     `hard_rows`: the hard rows that are compared beside all soft rows.
     """
-    system = posterior_system(form, solved, with_bounds=True)
+    system, kept = tested_system(form, solved)
     n = system.unknowns
-    place = {int(i): p for p, i in enumerate(solved.kept)}
+    place = {int(i): p for p, i in enumerate(kept)}
     block = np.zeros((system.matrix.shape[0], 1))
     kind, number = row
     if kind == "soft":

@@ -12,7 +12,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from oreflow.baseline.observability import equilibrate
 from oreflow.baseline.quadratic import Kkt
 
 FloatArray = NDArray[np.float64]
@@ -20,6 +19,7 @@ IntArray = NDArray[np.intp]
 
 #: Largest connected component that is inverted as a dense matrix.
 DENSE_LIMIT = 5000
+_ROUNDING = 1e-12  # of its prior variance: what is left of an unknown that the relations fix
 _CANCELLATION = 1e-6
 _BLOCK = 256
 
@@ -52,8 +52,7 @@ def inverse_diagonals(system: Kkt) -> tuple[FloatArray, FloatArray]:
     touching = sp.csr_array(matrix[others][:, single])
     weight = sp.diags_array(1.0 / diagonal[single])
     reduced = sp.csr_array(matrix[others][:, others] - touching @ weight @ touching.T)
-    _, rows, columns = equilibrate(reduced)
-    scale = np.sqrt(rows * columns)
+    scale = system.scale[others]
     scaled = sp.csr_array(sp.diags_array(scale) @ reduced @ sp.diags_array(scale))
     count, label = connected_components(scaled, directed=False)
     order = np.argsort(label, kind="stable")
@@ -90,6 +89,7 @@ def inverse_diagonals(system: Kkt) -> tuple[FloatArray, FloatArray]:
         target = np.zeros((size, columns_here.size))
         target[columns_here, np.arange(columns_here.size)] = 1.0
         inverse[columns_here] = system.solve_block(target)[columns_here, np.arange(columns_here.size)]
+    inverse[single[inverse[single] < _ROUNDING * prior]] = 0.0
     return np.maximum(inverse[:n], 0.0), np.maximum(-inverse[n:], 0.0)
 
 

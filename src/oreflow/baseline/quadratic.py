@@ -34,24 +34,29 @@ class Kkt:
     no pivoting and so keeps sparse (Vanderbei, SIAM Journal on Optimization 5 (1995) 100-113); every answer is refined
     against the matrix itself. Where refinement fails, the matrix is factorised as it stands, with pivots.
 
-    Args: `hessian` (n, n) positive semidefinite and definite on the null space of `hard` (m, n); any units.
+    Args: `hessian` (n, n) positive semidefinite and definite on the null space of `hard` (m, n); any units; `unit`, a
+    typical size of an unknown's sd (`typical_unit` unless given), so that the answer does not depend on the data's unit.
+    Raises `RuntimeError` where the matrix is singular to working precision.
     """
 
-    def __init__(self, hessian: sp.csc_array, hard: sp.csr_array) -> None:
+    def __init__(self, hessian: sp.csc_array, hard: sp.csr_array, unit: float | None = None) -> None:
         self.unknowns = hessian.shape[0]
         self.matrix = sp.csr_array(sp.block_array([[hessian, hard.T], [hard, None]], format="csr"))
-        _, rows, columns = equilibrate(self.matrix)
-        self.scale = np.sqrt(rows * columns)
+        unit = typical_unit(hessian) if unit is None else unit
+        units = np.full(self.matrix.shape[0], unit)
+        units[self.unknowns :] = 1.0 / unit
+        _, rows, columns = equilibrate(sp.csr_array(sp.diags_array(units) @ self.matrix @ sp.diags_array(units)))
+        self.scale = units * np.sqrt(rows * columns)
         weights = sp.diags_array(self.scale)
         self._scaled = sp.csr_array(weights @ self.matrix @ weights)
         signs = np.ones(self.matrix.shape[0])
         signs[self.unknowns :] = -1.0
-        self.factor: SuperLU = splu(
-            sp.csc_array(self._scaled + sp.diags_array(_SHIFT * signs)),
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-        )
+        shifted = sp.csc_array(self._scaled + sp.diags_array(_SHIFT * signs))
         self._pivoted = False
+        try:
+            self.factor: SuperLU = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
+        except RuntimeError:  # a pivot lost to rounding, where 1/shift swamps a small curvature
+            self.factor = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
 
     def solve(self, gradient: FloatArray, rhs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return `(x, multipliers)` with H x + E' multipliers = gradient and E x = rhs."""
@@ -101,6 +106,13 @@ class Kkt:
             )
         except RuntimeError:  # exactly singular
             return None
+
+
+def typical_unit(hessian: sp.csc_array) -> float:
+    """Median of 1/sqrt(curvature), in a least-squares problem a typical sd; 1 where nothing is curved."""
+    diagonal = np.asarray(hessian.diagonal(), dtype=np.float64)
+    curved = diagonal[diagonal > 0]
+    return float(1.0 / np.sqrt(np.median(curved))) if curved.size else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +264,7 @@ def solve_active(
     columns = sp.csc_array(hard)
     try:
         if held.size:
-            system = Kkt(sp.csc_array(hessian[loose][:, loose]), sp.csr_array(columns[:, loose]))
+            system = Kkt(sp.csc_array(hessian[loose][:, loose]), sp.csr_array(columns[:, loose]), typical_unit(hessian))
             moved_gradient = gradient[loose] - hessian[loose][:, held] @ x[held]
             moved_rhs = rhs - columns[:, held] @ x[held]
             x[loose], multipliers = system.solve(moved_gradient, moved_rhs)
@@ -335,6 +347,7 @@ def _interior(
     slack_low = np.where(below, x - low, 1.0)
     slack_high = np.where(above, high - x, 1.0)
     bounds = int(below.sum() + above.sum())
+    unit = typical_unit(hessian)
     reached: tuple[FloatArray, ...] | None = None
     steps = 0
     while steps < 100:
@@ -352,7 +365,7 @@ def _interior(
                 break
         diagonal = np.where(below, lift / slack_low, 0.0) + np.where(above, press / slack_high, 0.0)
         try:
-            system = Kkt(sp.csc_array(hessian + sp.diags_array(diagonal + 1e-12 / size**2)), hard)
+            system = Kkt(sp.csc_array(hessian + sp.diags_array(diagonal + 1e-12 / size**2)), hard, unit)
         except RuntimeError:
             break
         centre = 0.0
