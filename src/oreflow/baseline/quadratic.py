@@ -35,7 +35,7 @@ class Kkt:
     against the matrix itself. Where refinement fails, the matrix is factorised as it stands, with pivots.
 
     Args: `hessian` (n, n) positive semidefinite and definite on the null space of `hard` (m, n); any units; `unit`, a
-    typical size of an unknown's sd (`typical_unit` unless given), so that the answer does not depend on the data's unit.
+    typical sd of an unknown (`typical_unit` unless given), so that the answer does not depend on the unit of the data.
     Raises `RuntimeError` where the matrix is singular to working precision.
     """
 
