@@ -165,10 +165,14 @@ def answer_arrays(
     grouped = form.group_row >= 0
     redundant[grouped] = pattern.redundant[form.group_row[grouped]]
     residual = form.soft @ v - form.target
+    point = v[:n].copy()
+    for row, (kind, j) in enumerate(form.hard_of):
+        if kind == "constant" and usable:  # exactly, not to rounding
+            point[j] = form.rhs[row]
     return ArrayReconciliation(
-        x=np.where(unobservable | (not usable), np.nan, v[:n]),
+        x=np.where(unobservable | (not usable), np.nan, point),
         sd=sd,
-        point=v[:n],
+        point=point,
         unobservable=unobservable,
         fitted=np.asarray(observed @ v[:n]),
         fitted_sd=fitted_sd,
@@ -439,7 +443,9 @@ def _within_bounds(
 ) -> QuadraticSolution:
     """Solve with bounds; unobservable directions rest near a proximal centre that is moved until it exerts no force."""
     weight = np.zeros(v.size)
-    typical = float(np.median(np.abs(v[v != 0]))) if np.any(v != 0) else 1.0
+    size = np.abs(v)
+    large = size[size > 1e-9 * float(np.max(size, initial=0.0))]  # the rest is rounding
+    typical = max(float(np.median(large)) if large.size else 0.0, data_magnitude(hessian, gradient)) or 1.0
     weight[structure.pinned] = 1e-6 / typical**2
     centre = np.clip(v, form.lower, form.upper)
     shifted = sp.csc_array(hessian + sp.diags_array(weight, format="csc"))

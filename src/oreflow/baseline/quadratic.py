@@ -164,7 +164,7 @@ def solve_quadratic(
         update = _next_active(x, force, state, lower, upper, tolerance)
         if np.array_equal(update, state):
             return QuadraticSolution(
-                x, multipliers, force, state, _feasible(hessian, gradient, hard, rhs, x), iterations
+                x, multipliers, force, state, _optimal(hessian, gradient, hard, rhs, x, multipliers, state), iterations
             )
         state = update
     return _interior(hessian, gradient, hard, rhs, lower, upper, tolerance, iterations)
@@ -244,7 +244,12 @@ def _without_forced(
     force = hessian @ x - gradient + hard.T @ multipliers
     force[state == 0] = 0.0
     return QuadraticSolution(
-        x, multipliers, force, state, solved and _feasible(hessian, gradient, hard, rhs, x), iterations
+        x,
+        multipliers,
+        force,
+        state,
+        solved and _optimal(hessian, gradient, hard, rhs, x, multipliers, state),
+        iterations,
     )
 
 
@@ -297,9 +302,22 @@ def _next_active(
     return update
 
 
-def _feasible(hessian: sp.csc_array, gradient: FloatArray, hard: sp.csr_array, rhs: FloatArray, x: FloatArray) -> bool:
+def _optimal(
+    hessian: sp.csc_array,
+    gradient: FloatArray,
+    hard: sp.csr_array,
+    rhs: FloatArray,
+    x: FloatArray,
+    multipliers: FloatArray,
+    state: NDArray[np.int8],
+) -> bool:
+    """Whether the equalities hold and no force is left on an unknown between its bounds, relative to the terms."""
     size = row_sizes(hard, rhs, x, data_magnitude(hessian, gradient))
-    return bool(np.all(np.abs(hard @ x - rhs) <= 1e-9 * size))
+    if not np.all(np.abs(hard @ x - rhs) <= 1e-9 * size):
+        return False
+    force = np.abs(hessian @ x - gradient + hard.T @ multipliers)
+    terms = abs(hessian) @ np.abs(x) + np.abs(gradient) + abs(hard.T) @ np.abs(multipliers)
+    return bool(np.all(force[state == 0] <= 1e-6 * np.maximum(terms, 1e-3 * np.max(terms, initial=0.0))[state == 0]))
 
 
 def data_magnitude(hessian: sp.csc_array, gradient: FloatArray) -> float:
@@ -404,10 +422,11 @@ def _interior(
             break
         update = _next_active(answer[0], answer[2], trial, lower, upper, tolerance)
         if np.array_equal(update, trial):
-            return QuadraticSolution(*answer, trial, _feasible(hessian, gradient, hard, rhs, answer[0]), spent + steps)
+            solved = _optimal(hessian, gradient, hard, rhs, answer[0], answer[1], trial)
+            return QuadraticSolution(*answer, trial, solved, spent + steps)
         trial = update
     force = np.where(state != 0, lift - press, 0.0)
-    solved = reached is not None and _feasible(hessian, gradient, hard, rhs, x)
+    solved = reached is not None and _optimal(hessian, gradient, hard, rhs, x, multipliers, state)
     return QuadraticSolution(np.clip(x, lower, upper), multipliers, force, state, solved, spent + steps)
 
 
