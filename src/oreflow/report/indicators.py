@@ -147,7 +147,9 @@ _DEFINITIONS = (
         "gap",
         "Reference demand less consumption of Dy+Tb",
         "t_oxide/yr",
-        "d*(place) - d(place), split into thrifting, substitution, lost output and rationing",
+        "d*(place) - d(place): thrifting (less in a tonne of goods), rationing (price at the choke), and goods not "
+        "bought, split by logarithmic-mean Divisia index into lost output (this year's price) and substitution (what "
+        "earlier prices left in demand's memory)",
         ("place", "component", "year"),
         "Positive: less is used than at reference prices. Only lost output and rationing are products not made.",
     ),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from oreflow.chain.membership import place_members
 from oreflow.chain.network import Kind, Network
 from oreflow.study.base import Base
+from oreflow.study.gap import goods_gap
 from oreflow.study.outcome import Outcome, YearResult
 
 Floats = NDArray[np.float64]
@@ -253,13 +254,21 @@ def measure(outcome: Outcome, lens: Lens | None = None, headline_actors: tuple[s
     """
     lens = lens if lens is not None and lens.network is outcome.network else Lens(outcome.base, outcome.network)
     found: Values = defaultdict(dict)
-    for record in outcome.years:
-        _measure_year(lens, outcome, record, found, headline_actors)
+    base_content = lens.contents(outcome.years[0])[0] if outcome.years else np.zeros(0)
+    for number, record in enumerate(outcome.years):
+        before = outcome.years[max(number - 1, 0)]
+        _measure_year(lens, outcome, record, before, base_content, found, headline_actors)
     return dict(found)
 
 
 def _measure_year(
-    lens: Lens, outcome: Outcome, record: YearResult, found: Values, headline_actors: tuple[str, ...]
+    lens: Lens,
+    outcome: Outcome,
+    record: YearResult,
+    before: YearResult,
+    base_content: Floats,
+    found: Values,
+    headline_actors: tuple[str, ...],
 ) -> None:
     year, x, p = str(record.year), np.where(record.levels > DUST, record.levels, 0.0), record.prices
     network = lens.network
@@ -290,7 +299,6 @@ def _measure_year(
     clean_used: dict[str, float] = defaultdict(float)
     end = 0.0
     gap: dict[tuple[str, str], float] = defaultdict(float)
-    base_content = lens.contents_of_base if hasattr(lens, "contents_of_base") else content
     for j, a in enumerate(network.activities):
         if a.kind is not Kind.DEMAND:
             continue
@@ -303,15 +311,18 @@ def _measure_year(
         if a.place not in lens.inside:
             end += x[j] * origin_clean[i]
         elapsed = record.year - outcome.base.case.base_year
-        reference = outcome.base.year.levels[j] * (1.0 + network.growth[j]) ** elapsed
+        price = p[i] * (1.0 + record.charges.rate[j]) + record.charges.amount[j]
+        goods = goods_gap(outcome.base, j, elapsed, float(price), float(x[j]), float(before.levels[j]))
         gap[country, "thrifting"] += x[j] * (base_content[i] - content[i])
-        gap[country, "price response"] += (reference - x[j]) * base_content[i]
+        gap[country, "substitution"] += goods.substitution * base_content[i]
+        gap[country, "lost output"] += goods.lost_output * base_content[i]
+        gap[country, "rationing"] += goods.rationing * base_content[i]
     found["diverted_end"][year] = min(end, first) if first else 0.0
     for country, amount in used.items():
         if amount > 1e-9:
             found["china_exposure"][f"{country}/{year}"] = 1.0 - clean_used[country] / amount
     for (country, component), amount in gap.items():
-        found["gap"][f"{country}/{component}/{year}"] = amount
+        found["gap"][f"{country}/{component}/{year}"] = float(amount)
 
     for j, tracked, _ in lens.mines:
         by_country["mining"][lens.country.get(network.activities[j].place, "")] += tracked * x[j]
@@ -377,13 +388,11 @@ def _money(lens: Lens, outcome: Outcome, record: YearResult, found: Values, acto
     for j, rate, amount, receiver, instrument in record.charges.lines:
         if x[j] <= 0:
             continue
-        origin = network.activities[j].flows[0]
         base = sum(-v * p[i] for i, v in network.activities[j].flows if v < 0) if rate else 0.0
-        del origin
         paid = x[j] * (rate * base + amount)
         turnover[receiver] += max(paid, 0.0)
         if instrument in own:
-            public -= min(paid, 0.0) if paid < 0 else 0.0
+            public -= min(paid, 0.0)
     for actor, amount in turnover.items():
         found["turnover"][f"{actor}/{year}"] = amount
     for actor, amount in rent.items():

@@ -24,8 +24,8 @@ class YearResult:
 
     `prices` [m] USD/t; `levels` [n] t; `rents` [n], `limit_rents` [g] USD per unit of the bound; `limits`: the shared
     limits in force with their receivers and right-hand sides; `capacity` [n]; `opening` [m] stock t; `charges`,
-    `outlays`: payments; `shift`, `a`, `b`, `c`, `d`: the year's curves; `operators`: changed (object -> operator),
-    `controllers`: changed (object -> controller); `drift`: supply's moving reference levels [n].
+    `outlays`: payments; `marginal` [n]: marginal cost at the levels, USD per unit; `operators`: changed (object ->
+    operator), `controllers`: changed (object -> controller).
     """
 
     year: int
