@@ -307,7 +307,6 @@ def finish(
                 threshold=threshold,
                 steps=steps,
                 unlocked=unlocked,
-                margin=margin,
                 freight=freight,
                 path=_existing(base, outcome, composition),
                 refs=refs,

@@ -1164,7 +1164,8 @@ class _Targets:
                 else self.processes.get(values["process"], {}).get("recipe", "")
             )
             unit = self.activity(recipe)
-            return {"capacity": _per(unit, "yr"), "cost": _per("USD", unit)}.get(name, "")
+            capex = f"USD*yr/{unit}" if unit and table is t.PROCESSES else ""
+            return {"capacity": _per(unit, "yr"), "cost": _per("USD", unit), "capex": capex}.get(name, "")
         if table is t.EVENTS:
             options = {k.strip(): v.strip() for k, _, v in (p.partition("=") for p in values["options"].split(";"))}
             return self.magnitude(values["instrument"], {**options, **values})

@@ -118,6 +118,7 @@ class ProcessRow:
     rent_to: str
     note: str
     source: str
+    capex: Cell | None = None
     row: int = 0
 
 
@@ -156,6 +157,7 @@ class LegRow:
     grade: str
     note: str
     source: str
+    capex: Cell | None = None
     row: int = 0
 
 
@@ -469,6 +471,7 @@ PROCESSES = Table(
         Column("place", required=True), Column("recipe", required=True), Column("feeds", "list"),
         Column("capacity", "cell"), Column("cost", "cell"), Column("elasticity", "cell", unit="1"), Column("operator"),
         Column("start", "integer"), Column("explained_by"), _BARRIER, *_text("rent_to", "note", "source"),
+        Column("capex", "cell"),
     ),
     row_class=ProcessRow,
 )  # fmt: skip
@@ -490,7 +493,7 @@ LEGS = Table(
         Column("fixed", "cell", unit="USD/t_gross"), Column("capacity", "cell", unit="t_gross/yr"),
         Column("months_open", "cell", unit="month/yr or month"), Column("loss", "cell", unit="1"),
         Column("state", "choice", required=True, words=("open", "closed")), _BARRIER, Column("explained_by"), _GRADE,
-        *_text("note", "source"),
+        *_text("note", "source"), Column("capex", "cell", unit="USD"),
     ),
     row_class=LegRow,
 )  # fmt: skip

@@ -77,18 +77,11 @@ def indicator_results(
                 band = _band(bands([draw.values[name].get(key, {}).get(label, math.nan) for draw in solved]))
                 if band is not None:
                     bands_by[label] = band
-        if key in ("turnover", "rent"):
-            reference = central.values[central.status_quo].get(key, {})
-            by = {label: float(v - reference.get(label, 0.0)) for label, v in by.items()}
-            for label in by:
-                if not label.endswith(f"/{year}"):
-                    continue
-                differences = [
-                    draw.values[name].get(key, {}).get(label, 0.0)
-                    - draw.values[central.status_quo].get(key, {}).get(label, 0.0)
-                    for draw in solved
-                ]
-                band = _band(bands(differences))
+        for label in by:
+            if key not in ("turnover", "rent") and label != str(year):
+                continue
+            if label.endswith(str(year)):
+                band = _band(bands([_change(draw, name, central.status_quo, key, label) for draw in solved]))
                 if band is not None:
                     paired_by[label] = band
         k = n = None
@@ -100,7 +93,7 @@ def indicator_results(
         found[key] = IndicatorResult(
             unit=definition.unit, value=value, by=by,
             p10=spread.p10 if spread else None, p50=spread.p50 if spread else None, p90=spread.p90 if spread else None,
-            bands_by=bands_by, k=k, n=n, refs=refs, paired_by=paired_by,
+            bands_by=bands_by, k=k, n=n, refs=refs, paired=paired_by.get(str(year)), paired_by=paired_by,
         )  # fmt: skip
     reached = [draw.values[name].get("net_ex_china_dytb", {}).get(str(year), math.nan) >= threshold for draw in solved]
     central_net = values.get("net_ex_china_dytb", {}).get(str(year), math.nan)
@@ -110,6 +103,13 @@ def indicator_results(
     )  # fmt: skip
     found["public_cost_per_kg"] = _cost_per_kg(name, central, solved, refs)
     return found
+
+
+def _change(draw: DrawResult, name: str, status_quo: str, key: str, label: str) -> float:
+    """Return an indicator's difference to the status quo of the same draw; who earns nothing has 0."""
+    absent = 0.0 if key in ("turnover", "rent") else math.nan
+    after, before = (draw.values[run].get(key, {}).get(label, absent) for run in (name, status_quo))
+    return after - before
 
 
 def _cost_per_kg(name: str, central: Central, solved: Sequence[DrawResult], refs: tuple[str, ...]) -> IndicatorResult:
@@ -162,7 +162,6 @@ def proposal_result(
     threshold: float,
     steps: Sequence[tuple[str, float]],
     unlocked: Unlock | None,
-    margin: Margin | None,
     freight: Freight | None,
     path: ExistingPath | None,
     refs: tuple[str, ...],
@@ -173,7 +172,6 @@ def proposal_result(
     outcome = central.outcomes[name]
     values = central.base.values
     parts = composition.parts
-    gap = None if margin is None else float(max(0.0, -margin.margin))
     return ProposalResult(
         id=name,
         title=" + ".join(part.title for part in parts),
@@ -206,7 +204,8 @@ def proposal_result(
                 barriers=s.barriers,
                 names=s.names,
                 tonnes=float(s.tonnes),
-                price_gap=0.0 if "price" in s.barriers else gap,
+                cost=s.cost,
+                price_gap=s.price_gap,
             )
             for s in unlocked.sets
         ),

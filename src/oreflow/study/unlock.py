@@ -27,6 +27,9 @@ from oreflow.study.run import assemble, state_before
 
 Floats = NDArray[np.float64]
 KINDS = ("leg", "control", "plant", "reagent", "operator", "licence", "price")
+ASSET_LIFE = 20.0
+"""Years over which the capital of a removed barrier is paid back."""
+BISECTIONS = 5
 TITLES = {
     "leg": "capacity of the way out",
     "control": "who controls the way out",
@@ -40,11 +43,18 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class MinimalSet:
-    """Barriers whose joint removal reaches the target, none of which can be left out; tonnes t/yr with all removed."""
+    """Barriers whose joint removal reaches the target, none of which can be left out; tonnes t/yr with all removed.
+
+    `cost` of the removal, USD a year (capital as an annuity), None where the case gives none for a barrier in the set;
+    `price_gap`: the least payment per tonne of ore separated outside that reaches the target, USD; 0 where none is
+    needed.
+    """
 
     barriers: tuple[str, ...]
     names: tuple[str, ...]
     tonnes: float
+    cost: float | None = None
+    price_gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +167,11 @@ class Barriers:
                 found[leg] = "control" if rows[leg].barrier == "control" else "leg"
         return found
 
-    def lifted(self, barriers: Iterable[str]) -> EconomyArrays:
-        """Return the year's economy with the barriers of these kinds lifted."""
+    def lifted(self, barriers: Iterable[str], payment: float | None = None) -> EconomyArrays:
+        """Return the year's economy with the barriers of these kinds lifted.
+
+        `payment`, USD per t of ore separated outside, lifts the price barrier (by default more than the ore is worth).
+        """
         wanted = frozenset(barriers)
         arrays = self.assembled.arrays
         upper = arrays.upper.copy()
@@ -206,7 +219,7 @@ class Barriers:
         if "price" in wanted:
             for j in self.plants:
                 if self.network.activities[j].feed in self.tracked:
-                    shift[j] -= self.help_per_tonne
+                    shift[j] -= self.help_per_tonne if payment is None else payment
         rows = np.flatnonzero(keep)
         return replace(
             arrays,
@@ -258,17 +271,90 @@ class Barriers:
             )
         )
 
-    def solve(self, barriers: Iterable[str]) -> float | None:
-        """Return tonnes diverted with these barriers lifted; None where the economy found no equilibrium."""
-        arrays = self.lifted(barriers)
+    def solution(self, barriers: Iterable[str], payment: float | None = None) -> Solution | None:
+        """Return the equilibrium with these barriers lifted (see `lifted`); None where none was found."""
+        arrays = self.lifted(barriers, payment)
         start = replace(self.start, group_rents=np.zeros(len(arrays.h)))
         options = SolveOptions(tolerance=self.base.settings.tolerance)
         solution = solve_reduced(arrays, start, options)
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
             solution = solve_reduced(arrays, None, options)
-        if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
-            return None
-        return self.diverted(solution)
+        return solution if solution.status in (Status.SOLVED, Status.LOCALLY_SOLVED) else None
+
+    def solve(self, barriers: Iterable[str]) -> float | None:
+        """Return tonnes diverted with these barriers lifted; None where the economy found no equilibrium."""
+        solution = self.solution(barriers)
+        return None if solution is None else self.diverted(solution)
+
+    def removal(self, barriers: tuple[str, ...], target: float) -> tuple[float | None, float]:
+        """Return what removing a set costs (USD a year, None where the case does not say) and the payment per tonne.
+
+        The payment is the least that reaches the target, by bisection to about 3% of the ore's value. Plants and legs
+        cost what their rows say, as an annuity over `ASSET_LIFE` years at the case's discount rate. Ties, licences and
+        who controls a way have no price in the case: a set with one of them has no cost.
+        """
+        payment, solution = 0.0, None
+        if "price" in barriers:
+            low, payment = 0.0, self.help_per_tonne
+            for _ in range(BISECTIONS):
+                middle = 0.5 * (low + payment)
+                trial = self.solution(barriers, middle)
+                if trial is not None and self.diverted(trial) >= target:
+                    payment, solution = middle, trial
+                else:
+                    low = middle
+        solution = solution or self.solution(barriers, payment or None)
+        if solution is None or {"operator", "licence", "control", "reagent"} & set(barriers):
+            return None, payment
+        capital = 0.0
+        if "plant" in barriers:
+            capital += self._plant_capital(solution)
+        if "leg" in barriers:
+            capital += self._leg_capital(solution)
+        if np.isnan(capital):
+            return None, payment
+        rate = self.base.discount
+        annuity = rate / (1.0 - (1.0 + rate) ** -ASSET_LIFE) if rate > 0 else 1.0 / ASSET_LIFE
+        ore = sum(float(solution.levels[j]) for j in self._processing)
+        return annuity * capital + payment * ore, payment
+
+    def _plant_capital(self, solution: Solution) -> float:
+        """Return capital of separation beyond today's capacity, USD; NaN where a row that grows has no capex."""
+        rows = {row.id: row for row in self.base.case.processes}
+        use: dict[str, float] = {}
+        room: dict[str, float] = {}
+        for j in self.plants:
+            row = self.network.activities[j].row
+            use[row] = use.get(row, 0.0) + float(solution.levels[j])
+            room[row] = float(self.assembled.arrays.upper[j])
+        for limit in self.assembled.limits:
+            if limit.kind == "plant":
+                room[limit.row] = float(limit.limit)
+        total = 0.0
+        for row, used in use.items():
+            beyond = used - room[row]
+            if beyond > max(1.0, 1e-3 * used):
+                cell = rows[row].capex
+                total += float("nan") if cell is None else beyond * float(self.base.values[cell])
+        return total
+
+    def _leg_capital(self, solution: Solution) -> float:
+        """Return capital of the legs used beyond today's capacity, USD; NaN where one has no capex."""
+        rows = {row.id: row for row in self.base.case.legs}
+        limits = {limit.row: limit for limit in self.assembled.limits if limit.kind == "leg"}
+        total = 0.0
+        for leg, kind in self.legs_out.items():
+            if kind != "leg":
+                continue
+            used = sum(float(solution.levels[j]) for j in self.ways_out if leg in self.network.route_legs.get(j, ()))
+            limit = limits.get(leg)
+            over = leg in self.closed or (
+                limit is not None and sum(w * float(solution.levels[j]) for j, w in limit.weights) > limit.limit + 1e-6
+            )
+            if used > 1.0 and over:
+                cell = rows[leg].capex
+                total += float("nan") if cell is None else float(self.base.values[cell])
+        return total
 
     def margin(self, open_all: bool = False) -> Margin | None:
         """Return the best way of a tonne of tracked ore to oxides outside at this year's prices, or None without a way.
@@ -508,11 +594,12 @@ def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, targ
                     continue
                 if at(key) >= target:
                     minimal.append(key)
-    sets = tuple(
-        MinimalSet(tuple(k for k in KINDS if k in key), tuple(TITLES[k] for k in KINDS if k in key), tonnes[key])
-        for key in sorted(minimal, key=lambda key: (len(key), -tonnes[key]))
-    )
-    return Unlock(year, target, reached, everything, sets, _ladder(at, reached), failures)
+    sets = []
+    for key in sorted(minimal, key=lambda key: (len(key), -tonnes[key])):
+        kinds = tuple(k for k in KINDS if k in key)
+        cost, payment = barriers.removal(kinds, target)
+        sets.append(MinimalSet(kinds, tuple(TITLES[k] for k in kinds), tonnes[key], cost, payment))
+    return Unlock(year, target, reached, everything, tuple(sets), _ladder(at, reached), failures)
 
 
 def _ladder(at: object, reached: float) -> tuple[LadderStep, ...]:

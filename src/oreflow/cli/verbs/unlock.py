@@ -35,10 +35,16 @@ def command(
     )
     if unlocked.sets:
         emit_table(
-            ["set", "barriers", "tonnes"],
-            [[k + 1, " + ".join(s.names), s.tonnes] for k, s in enumerate(unlocked.sets)],
+            ["set", "barriers", "tonnes", "payment, USD/t ore", "cost, million USD/yr"],
+            [
+                [k + 1, " + ".join(s.names), s.tonnes, s.price_gap or None, None if s.cost is None else s.cost / 1e6]
+                for k, s in enumerate(unlocked.sets)
+            ],
             title="Minimal sets of barriers",
         )
+        print("tonnes: with the barriers wholly lifted. payment: the least per tonne of ore that reaches the target;")
+        print("cost: that payment and capital as an annuity; none where the case prices no removal (ties, licences,")
+        print("who controls a way).")
     elif unlocked.reached < unlocked.target:
         print("No set of up to three barriers reaches the target.")
     if unlocked.ladder:
