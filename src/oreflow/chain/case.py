@@ -362,7 +362,7 @@ class Case:
         baskets: dict[str, set[str]] = {}
         deposit = {cell: row.basket for row in self.baskets if (cell := row.share) is not None}
         for table, cell in self.placed_cells():
-            if table == "published" or (table == "events" and cell in self._unmodelled):
+            if table == "published" or cell in self._unmodelled:
                 continue
             try:
                 direct = references(self.ledger.resolve(cell.expr, self.as_of)[0])
@@ -379,7 +379,18 @@ class Case:
 
     @cached_property
     def _unmodelled(self) -> frozenset[Cell]:
-        cells = [cell for row in self.events if not row.modelled for cell in (row.magnitude, *row.options.values())]
+        """Return the parameters that stand on record only: of events not modelled, legs on no route, strategic stocks
+        that no rule releases."""
+        cells: list[object] = [
+            cell for row in self.events if not row.modelled for cell in (row.magnitude, *row.options.values())
+        ]
+        travelled = {leg for route in self.routes for leg in route.legs}
+        for leg in self.legs:
+            if leg.id not in travelled:
+                cells += [leg.km, leg.rate, leg.fixed, leg.capacity, leg.months_open, leg.loss, leg.capex]
+        for stock in self.stocks:
+            if stock.kind == "strategic":
+                cells += [stock.opening, stock.holding_cost, stock.elasticity]
         return frozenset(cell for cell in cells if isinstance(cell, Cell))
 
     def used_names(self) -> frozenset[str]:
