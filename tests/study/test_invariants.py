@@ -85,14 +85,21 @@ def test_no_heavy_separation_outside_means_nothing_diverted(case: Case, base: Ba
         assert max(measure(outcome, lens)["diverted_first"].values()) == 0.0
 
 
-def test_proposals_differ(case: Case, base: Base) -> None:
+def test_proposals_and_side_measures_differ_where_they_should(case: Case, base: Base) -> None:
     lens = Lens(base, base.network)
-    tonnes = {}
-    for proposal in ("status-quo", "A", "B", "B + quad-refining", "build-elsewhere"):
+
+    def results(proposal: str) -> tuple[float, ...]:
         composition = compose(case, proposal)
         values = measure(run(base, composition.name, composition.instruments), lens)
-        tonnes[proposal] = tuple(round(v, 3) for v in values["outside_dytb"].values())
-    assert len(set(tonnes.values())) == len(tonnes)
+        return tuple(round(v, 4) for key in ("outside_dytb", "price", "public_cost") for v in values[key].values())
+
+    names = ("status-quo", "A", "A-alt", "B", "B-alt", "build-elsewhere", "india-processing", "quad-refining",
+             "B + quad-refining", "A + sanctions-relief", "B + quad-refining + tariff-relief")  # fmt: skip
+    found = {name: results(name) for name in names}
+    assert len(set(found.values())) == len(names)
+    # What these two ease touches nothing while the southern road is shut and no ore goes to the United States.
+    assert results("sanctions-relief") == found["status-quo"]
+    assert results("tariff-relief") == found["status-quo"]
 
 
 def test_an_observation_moves_its_residual(case: Case) -> None:
