@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from oreflow.chain.case import Case, load_case
-from oreflow.facts.expression import references
 
 STUDY_DATE = date(2025, 7, 31)
 PRESS = {
