@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from oreflow import __version__
 from oreflow.chain.case import Case, load_case
 from oreflow.chain.network import Kind
-from oreflow.core.errors import UsageError
+from oreflow.core.errors import OreflowError, UsageError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
 from oreflow.policy.proposal import Composition, compose, compose_all
 from oreflow.report.build import break_evens, evidence, proposal_result
@@ -24,7 +24,7 @@ from oreflow.report.document import (
     Freight,
     PressFigure,
 )
-from oreflow.study.base import Base, Settings, prepare
+from oreflow.study.base import Base, Settings, prepare_central
 from oreflow.study.indicators import measure
 from oreflow.study.outcome import Outcome
 from oreflow.study.run import run
@@ -161,7 +161,7 @@ def solve(case: Case | str, proposal: str = "", settings: Settings | None = None
         The solved proposal; a year without equilibrium is in `outcome.cause`, not an exception.
 
     Raises:
-        UsageError: unknown case or proposal. CalibrationError: the base year cannot be made.
+        UsageError: unknown case or proposal. CaseError, CalibrationError: the base year cannot be made.
 
     Example:
         >>> import oreflow as of
@@ -170,7 +170,7 @@ def solve(case: Case | str, proposal: str = "", settings: Settings | None = None
     """
     found = _case(case)
     composition = compose(found, proposal or found.status_quo)
-    base = prepare(found, found.values(), settings)
+    base = prepare_central(found, settings)
     return Solved(found, composition, run(base, composition.name, composition.instruments))
 
 
@@ -190,7 +190,7 @@ def unlock_proposal(
     if not solved.case.base_year < when <= solved.case.end_year:
         raise UsageError(f"year {when} is outside {solved.case.base_year + 1} to {solved.case.end_year}")
     if not solved.outcome.solved:
-        raise UsageError(f"{solved.composition.name} found no equilibrium: {solved.outcome.cause}")
+        raise OreflowError(f"{solved.composition.name} found no equilibrium: {solved.outcome.cause}")
     goal = _threshold(solved.outcome.base) if target is None else target
     found = unlock(solved.outcome, solved.composition.instruments, year=when, target=goal)
     margin = Barriers(solved.outcome, when, solved.composition.instruments).margin()

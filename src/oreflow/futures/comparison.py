@@ -15,7 +15,7 @@ import numpy as np
 
 from oreflow.core.errors import OreflowError
 from oreflow.policy.proposal import Composition, compose
-from oreflow.study.base import Base, Settings, prepare
+from oreflow.study.base import Base, Settings, prepare, prepare_central
 from oreflow.study.indicators import Lens, Values, against, first_year, measure
 from oreflow.study.outcome import Outcome
 from oreflow.study.run import run
@@ -80,7 +80,7 @@ def run_central(
         settings: choices of the run.
         progress: called with the number of runs done.
     """
-    base = prepare(case, case.values(), settings)
+    base = prepare_central(case, settings)
     lens = Lens(base, base.network)
     status_quo = compose(case, case.status_quo)
     wanted = list(compositions)

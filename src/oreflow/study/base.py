@@ -19,6 +19,7 @@ from oreflow.baseline.calibrate import (
 )
 from oreflow.baseline.observe import observe
 from oreflow.chain.network import Kind, Network, build_network
+from oreflow.core.errors import CaseError, OreflowError, Problem
 from oreflow.market.arrays import CurveKind
 from oreflow.market.terms import Term, charges_of
 from oreflow.policy.apply import lower_all
@@ -116,6 +117,86 @@ def prepare(case: Case, values: Values, settings: Settings | None = None) -> Bas
         case, values, network, context, levels, prices, year, calibration, terms, capacity, limits,
         kind, a, b, c, d, shift, opening, discount, settings,
     )  # fmt: skip
+
+
+def prepare_central(case: Case, settings: Settings | None = None) -> Base:
+    """Return the base year for central values.
+
+    Raises:
+        CaseError: an absence that nothing explains. And what `prepare` raises.
+    """
+    base = prepare(case, case.values(), settings)
+    problems = absences(base)
+    if problems:
+        raise CaseError(problems)
+    return base
+
+
+def base_problems(case: Case, settings: Settings | None = None) -> tuple[Problem, ...]:
+    """Return what stops the base year of a checked case: no balance, or an absence that nothing explains.
+
+    Args:
+        case: a case without problems in its tables.
+        settings: choices of the run.
+
+    Returns:
+        One problem an unused process or route that would have paid in the base year, with what it would have earned.
+    """
+    try:
+        stuck = goods_without_use(case, build_network(case, case.values()))
+        if stuck:
+            return stuck
+        base = prepare(case, case.values(), settings)
+    except OreflowError as error:
+        return (
+            Problem(
+                "observations.csv", None, None, str(error), f"a base year {case.base_year} that balances",
+                "correct the observations, capacities or disposal rules it names",
+            ),
+        )  # fmt: skip
+    return absences(base)
+
+
+def goods_without_use(case: Case, network: Network) -> tuple[Problem, ...]:
+    """Return the goods that a process makes and nothing takes, where they may not be thrown away either."""
+    rows = {row.id: row for row in case.commodities}
+    taken: set[int] = set()
+    makers: dict[int, str] = {}
+    for activity in network.activities:
+        for i, amount in activity.flows:
+            if amount < 0:
+                taken.add(i)
+            elif activity.kind is Kind.PROCESS:
+                makers.setdefault(i, activity.row)
+    return tuple(
+        Problem(
+            "commodities.csv", row.row, "disposal",
+            f"none for {row.id}, which {maker} makes at {network.markets[i].place} and nothing there takes",
+            "a use, a process, a route or a disposal", "add a demand or a route, or write free or cost under disposal",
+        )
+        for i, maker in makers.items()
+        if i not in taken and (row := rows[network.markets[i].commodity]).disposal == "none"
+    )  # fmt: skip
+
+
+def absences(base: Base) -> tuple[Problem, ...]:
+    """Return the unused activities of the base year that would have paid though no barrier explains them."""
+    lines = {row.id: ("processes.csv", row.row) for row in base.case.processes}
+    lines |= {row.id: ("routes.csv", row.row) for row in base.case.routes}
+    rows = {activity.name: activity.row for activity in base.network.activities}
+    problems = []
+    for name, gain in base.calibration.absences:
+        file, line = lines.get(rows[name], ("processes.csv", 0))
+        problems.append(
+            Problem(
+                file, line or None, "explained_by",
+                f"nothing for {name}, unused in {base.case.base_year} though a tonne would have earned {gain:,.0f} USD "
+                "more than it cost",
+                "what stopped it then",
+                "write the barrier in words and name its kind, or correct its cost, a price or its observed quantity",
+            )
+        )  # fmt: skip
+    return tuple(problems)
 
 
 def barred_activities(network: Network, year: int) -> NDArray[np.bool_]:

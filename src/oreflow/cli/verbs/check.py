@@ -16,11 +16,14 @@ def command(case: CaseArgument = "kachin", as_of: AsOfOption = None, json: JsonO
     from oreflow.cli.output import emit_json, emit_table
     from oreflow.core.errors import CaseError
     from oreflow.facts.ledger import middle
+    from oreflow.study.base import base_problems
 
     folder, reference = case_folder(case)
     found, problems = read_case(folder, reference=reference, as_of=as_of)
     if found is not None:
         problems = tuple(dict.fromkeys((*problems, *check_case(found))))
+        if not problems:
+            problems = base_problems(found)
     counts = dict(Counter(problem.file for problem in problems).most_common())
     swaps = found.swaps() if found is not None else ()
     if json:
