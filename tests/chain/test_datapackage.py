@@ -8,6 +8,7 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
+from oreflow.chain.case import case_folder
 from oreflow.chain.datapackage import PROFILE, table_schema
 from oreflow.chain.tables import TABLES
 from oreflow.chain.template import write_template
@@ -65,3 +66,18 @@ def test_every_table_has_a_schema_with_known_types() -> None:
         assert [field["name"] for field in fields] == [column.name for column in table.columns]
         assert {field["type"] for field in fields} <= TYPES
         assert set(table.key) <= {field["name"] for field in fields}
+
+
+def test_the_bundled_case_is_described_as_it_is() -> None:
+    """`oreflow check kachin --datapackage` writes it anew after a change of the tables."""
+    folder, _ = case_folder("kachin")
+    found = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    for resource in found["resources"]:
+        data = (folder / resource["path"]).read_bytes()
+        assert resource["hash"] == f"sha256:{sha256(data).hexdigest()}", resource["path"]
+        assert resource["bytes"] == len(data)
+        if resource.get("type") == "table":
+            header = next(csv.reader(data.decode("utf-8").splitlines()))
+            assert header == [field["name"] for field in resource["schema"]["fields"]]
+    described = {resource["path"] for resource in found["resources"]}
+    assert {path.name for path in folder.glob("*.csv")} <= described

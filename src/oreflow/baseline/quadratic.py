@@ -5,12 +5,13 @@
 Equalities alone take one factorisation of the Karush-Kuhn-Tucker matrix with iterative refinement. Bounds are met by
 a primal-dual active set (Hintermueller, Ito and Kunisch, SIAM Journal on Optimization 13 (2003) 865-888); where that
 cycles, by a primal-dual interior point (Mehrotra, SIAM Journal on Optimization 2 (1992) 575-601) whose active set is
-then polished.
+then polished; where that breaks down on degenerate bounds, by HiGHS.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import SuperLU, splu
 
 from oreflow.baseline.observability import equilibrate
+from oreflow.core.highs import quiet_highs
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -167,7 +169,9 @@ def solve_quadratic(
                 x, multipliers, force, state, _optimal(hessian, gradient, hard, rhs, x, multipliers, state), iterations
             )
         state = update
-    return _interior(hessian, gradient, hard, rhs, lower, upper, tolerance, iterations)
+    with np.errstate(all="ignore"):  # a breakdown shows as "not solved", and the next method takes over
+        inner = _interior(hessian, gradient, hard, rhs, lower, upper, tolerance, iterations)
+    return inner if inner.solved else _highs(hessian, gradient, hard, rhs, lower, upper, tolerance, inner)
 
 
 def forced_to_bounds(hard: sp.csr_array, rhs: FloatArray, lower: FloatArray, upper: FloatArray) -> NDArray[np.int8]:
@@ -415,19 +419,86 @@ def _interior(
     state = np.zeros(gradient.size, dtype=np.int8)
     state[below & (lift * size > slack_low / size)] = -1
     state[above & (press * size > slack_high / size)] = 1
-    trial = state
-    for _ in range(20 if reached is not None else 0):
-        answer = solve_active(hessian, gradient, hard, rhs, lower, upper, trial)
-        if answer is None:
-            break
-        update = _next_active(answer[0], answer[2], trial, lower, upper, tolerance)
-        if np.array_equal(update, trial):
-            solved = _optimal(hessian, gradient, hard, rhs, answer[0], answer[1], trial)
-            return QuadraticSolution(*answer, trial, solved, spent + steps)
-        trial = update
+    if reached is not None:
+        polished = _polished(hessian, gradient, hard, rhs, lower, upper, tolerance, state, spent + steps)
+        if polished is not None:
+            return polished
     force = np.where(state != 0, lift - press, 0.0)
     solved = reached is not None and _optimal(hessian, gradient, hard, rhs, x, multipliers, state)
     return QuadraticSolution(np.clip(x, lower, upper), multipliers, force, state, solved, spent + steps)
+
+
+def _polished(
+    hessian: sp.csc_array,
+    gradient: FloatArray,
+    hard: sp.csr_array,
+    rhs: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    tolerance: float,
+    state: NDArray[np.int8],
+    spent: int,
+) -> QuadraticSolution | None:
+    """Move from a near-optimal active set to the optimal one; None where that does not settle."""
+    for _ in range(20):
+        answer = solve_active(hessian, gradient, hard, rhs, lower, upper, state)
+        if answer is None:
+            return None
+        update = _next_active(answer[0], answer[2], state, lower, upper, tolerance)
+        if np.array_equal(update, state):
+            solved = _optimal(hessian, gradient, hard, rhs, answer[0], answer[1], state)
+            return QuadraticSolution(*answer, state, solved, spent)
+        state = update
+    return None
+
+
+def _highs(
+    hessian: sp.csc_array,
+    gradient: FloatArray,
+    hard: sp.csr_array,
+    rhs: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    tolerance: float,
+    failed: QuadraticSolution,
+) -> QuadraticSolution:
+    """Solve by the active-set method of HiGHS in units of a typical sd: slower, but sure on degenerate bounds."""
+    import highspy
+
+    unit = typical_unit(hessian)
+    columns, lower_part = sp.csc_array(hard), sp.csc_array(sp.tril(hessian))
+    lp: Any = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = gradient.size, rhs.size
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = -unit * gradient, lower / unit, upper / unit
+    lp.row_lower_ = lp.row_upper_ = rhs / unit
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_ = columns.indptr, columns.indices
+    lp.a_matrix_.value_ = columns.data
+    curvature: Any = highspy.HighsHessian()
+    curvature.dim_ = gradient.size
+    curvature.format_ = highspy.HessianFormat.kTriangular
+    curvature.start_, curvature.index_ = lower_part.indptr, lower_part.indices
+    curvature.value_ = unit**2 * lower_part.data
+    model: Any = highspy.HighsModel()
+    model.lp_, model.hessian_ = lp, curvature
+    solver = quiet_highs()
+    solver.passModel(model)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return failed
+    found = solver.getSolution()
+    x = unit * np.asarray(found.col_value)
+    multipliers = -np.asarray(found.row_dual) / unit
+    force = np.asarray(found.col_dual) / unit
+    state = np.zeros(gradient.size, dtype=np.int8)
+    near = tolerance * (unit + np.abs(x))
+    state[x <= lower + near] = -1
+    state[x >= upper - near] = 1
+    answer = _polished(hessian, gradient, hard, rhs, lower, upper, tolerance, state, failed.iterations)
+    if answer is not None and answer.solved:
+        return answer
+    solved = _optimal(hessian, gradient, hard, rhs, x, multipliers, state)
+    return QuadraticSolution(x, multipliers, np.where(state != 0, force, 0.0), state, solved, failed.iterations)
 
 
 def _longest(

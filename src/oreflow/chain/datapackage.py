@@ -5,9 +5,11 @@ Source: https://datapackage.org/standard/data-package/ (version 2.0).
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -62,7 +64,8 @@ def datapackage(case: Case, texts: Mapping[str, str]) -> dict[str, object]:
             "hash": f"sha256:{sha256(data).hexdigest()}",
         }
         if table is not None:
-            resource |= {"type": "table", "schema": table_schema(table, written)}
+            header = next(csv.reader(io.StringIO(text)), [])
+            resource |= {"type": "table", "schema": table_schema(table, written, header)}
         resources.append(resource)
     sources = [
         {"title": source.title, **({"path": source.url} if source.url.startswith("http") else {})}
@@ -97,12 +100,15 @@ def datapackage_text(case: Case, texts: Mapping[str, str]) -> str:
     return json.dumps(datapackage(case, texts), indent=2, ensure_ascii=False) + "\n"
 
 
-def table_schema(table: Table, written: set[str] | None = None) -> dict[str, object]:
+def table_schema(
+    table: Table, written: set[str] | None = None, header: Sequence[str] | None = None
+) -> dict[str, object]:
     """Return the Table Schema of a table.
 
     Args:
         table: which.
         written: names of the tables that the package holds; foreign keys into others are left out.
+        header: the columns as the file has them (default: all, in the table's order).
 
     Returns:
         Fields in order with type, constraints and description, the primary key, and foreign keys.
@@ -111,7 +117,9 @@ def table_schema(table: Table, written: set[str] | None = None) -> dict[str, obj
         >>> table_schema(t.GROUPS)["primaryKey"]
         ['group', 'member']
     """
-    found: dict[str, object] = {"fields": [_field(column) for column in table.columns], "primaryKey": list(table.key)}
+    by_name = {column.name: column for column in table.columns}
+    columns = table.columns if header is None else [by_name[name] for name in header if name in by_name]
+    found: dict[str, object] = {"fields": [_field(column) for column in columns], "primaryKey": list(table.key)}
     foreign = [
         {"fields": [column], "reference": {"resource": other, "fields": [key]}}
         for (name, column), (other, key) in _FOREIGN.items()

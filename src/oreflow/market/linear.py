@@ -5,14 +5,12 @@ Source: Huangfu and Hall (2018), Parallelizing the dual revised simplex method, 
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from oreflow.core.highs import quiet_highs
 from oreflow.market.arrays import CurveKind, EconomyArrays, Floats, Sparse
 
 
@@ -37,7 +35,6 @@ def solve_linear_program(arrays: EconomyArrays, time_limit: float) -> tuple[Floa
     """
     import highspy
 
-    _greet_on_stderr()
     m, n, g = arrays.shape
     matrix: Sparse = arrays.A if not g else sp.csc_array(sp.vstack([arrays.A, arrays.G]))
     infinite = highspy.kHighsInf
@@ -52,10 +49,7 @@ def solve_linear_program(arrays: EconomyArrays, time_limit: float) -> tuple[Floa
     model.a_matrix_.start_ = matrix.indptr
     model.a_matrix_.index_ = matrix.indices
     model.a_matrix_.value_ = matrix.data
-    make: Any = highspy.Highs
-    solver = make()
-    solver.silent()
-    solver.setOptionValue("threads", 1)
+    solver = quiet_highs()
     solver.setOptionValue("time_limit", max(time_limit, 1e-3))
     solver.passModel(model)
     solver.run()
@@ -65,30 +59,3 @@ def solve_linear_program(arrays: EconomyArrays, time_limit: float) -> tuple[Floa
     levels = np.array(answer.col_value)
     duals = np.array(answer.row_dual)
     return levels, np.concatenate([duals[:m], -duals[m:]])
-
-
-@functools.cache
-def _greet_on_stderr() -> None:
-    """Let the banner that some builds of HiGHS print with their first solver go to standard error.
-
-    It comes from the C library's own buffer, so the file descriptor is moved, not `sys.stdout`.
-    """
-    import ctypes
-
-    import highspy
-
-    make: Any = highspy.Highs
-    sys.stdout.flush()
-    library = ctypes.CDLL(None) if os.name == "posix" else None
-    try:
-        saved = os.dup(1)
-    except OSError:  # no standard output to keep clean
-        return
-    try:
-        os.dup2(2, 1)
-        make()
-        if library is not None:
-            library.fflush(None)
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Annotated
 
 import typer
 
 from oreflow.cli.options import AsOfOption, CaseArgument, JsonOption
 
 
-def command(case: CaseArgument = "kachin", as_of: AsOfOption = None, json: JsonOption = False) -> None:
+def command(
+    case: CaseArgument = "kachin",
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+    datapackage: Annotated[
+        bool, typer.Option("--datapackage", help="Write datapackage.json into the folder if there is no problem.")
+    ] = False,
+) -> None:
     """Check a case: every problem with file, row, column, what was expected and what to do; exit code 1 if any."""
     from oreflow.chain.case import case_folder, read_case
     from oreflow.chain.checks import check_case
+    from oreflow.chain.datapackage import datapackage_text
+    from oreflow.chain.folder import case_files
     from oreflow.cli.output import emit_json, emit_table
     from oreflow.core.errors import CaseError
+    from oreflow.core.files import write_atomically
     from oreflow.facts.ledger import middle
     from oreflow.study.base import base_problems
 
@@ -24,6 +35,10 @@ def command(case: CaseArgument = "kachin", as_of: AsOfOption = None, json: JsonO
         problems = tuple(dict.fromkeys((*problems, *check_case(found))))
         if not problems:
             problems = base_problems(found)
+    if datapackage and found is not None and not problems:
+        names = [name for name in case_files(found) if (folder / name).is_file()]
+        texts = {name: (folder / name).read_bytes().decode("utf-8") for name in names}
+        write_atomically(folder / "datapackage.json", datapackage_text(found, texts))
     counts = dict(Counter(problem.file for problem in problems).most_common())
     swaps = found.swaps() if found is not None else ()
     if json:
