@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from oreflow.baseline.calibrate import price_coefficients
 from oreflow.chain.network import Kind, SharedLimit
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
+from oreflow.market.polish import close_balances
 from oreflow.market.presolve import solve_reduced
 from oreflow.market.solve import SolveOptions
 from oreflow.market.terms import (
@@ -92,6 +93,8 @@ def run(
             solution = solve_reduced(assembled.arrays, None, SolveOptions(tolerance=base.settings.tolerance))
         if solution.status not in SOLVED and before is not None and start is not None:
             solution = _by_steps(before, start, assembled.arrays, SolveOptions(tolerance=base.settings.tolerance))
+        if solution.status in SOLVED:
+            solution = close_balances(assembled.arrays, solution)
         records.append(_record(year, assembled, solution, terms))
         if solution.status not in SOLVED:
             cause = f"{year}: {solution.status.value}: {solution.cause or _worst(solution)}"
