@@ -24,6 +24,9 @@ from oreflow.core.errors import OreflowError
 
 Floats = NDArray[np.float64]
 USED = 1e-6
+ABSENCE = 2e-3
+"""What an unused activity would have earned, as a share of its turnover, up to which base prices are fitted to its
+absence; beyond it the absence needs a reason."""
 """Level, t per year, from which an activity counts as used in the base year."""
 
 
@@ -33,12 +36,16 @@ class CalibrationError(OreflowError):
 
 @dataclass(frozen=True, slots=True)
 class LevelObservation:
-    """An observed sum of activity levels: terms (activity, weight), value and standard deviation in t per year."""
+    """An observed sum of activity levels: terms (activity, weight), value and standard deviation in t per year.
+
+    `row`: position of its row in the case's observations, -1 for the quantity of a demand or an opening stock.
+    """
 
     name: str
     terms: tuple[tuple[int, float], ...]
     value: float
     sd: float
+    row: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,26 @@ class PriceObservation:
     market: int
     value: float
     sd: float
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSystem:
+    """The linear system of a base year over columns (active activities, surpluses, slacks of shared limits).
+
+    `active`: activity of each of the first columns; `surplus_at`: market of each surplus column; `kept`: observations
+    that touch an active activity; `observed` [k, columns]; `balances` [rows, columns] with `rhs`, t per year;
+    `balance_of`: per row, the market, or the number of markets plus the position among the finite limits.
+    """
+
+    active: NDArray[np.intp]
+    surplus_at: NDArray[np.intp]
+    kept: tuple[LevelObservation, ...]
+    observed: sp.csr_array
+    balances: sp.csr_array
+    rhs: Floats
+    balance_of: NDArray[np.intp]
+    lower: Floats
+    upper: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +110,65 @@ class Calibration:
     absences: tuple[tuple[str, float], ...]
 
 
+def base_system(
+    network: Network,
+    observations: tuple[LevelObservation, ...],
+    *,
+    barred: NDArray[np.bool_],
+    opening: Floats,
+    upper: Floats,
+    limits: Floats,
+    priced: frozenset[int],
+    free: NDArray[np.bool_],
+) -> BaseSystem:
+    """Return the rows of the base year's balance: what was observed, what must balance, and the bounds.
+
+    Args:
+        network: markets, activities and shared limits.
+        observations: sums of levels with standard deviations, t per year.
+        barred: activities that cannot run in the base year [n].
+        opening: opening stock of each market, t [m].
+        upper: capacities, t per year [n].
+        limits: right-hand sides of shared limits, t per year [g].
+        priced: markets with an observed price, which therefore clear without surplus.
+        free: markets whose surplus may be left [m].
+
+    Returns:
+        The system over columns, in t per year.
+    """
+    active = np.flatnonzero(~barred)
+    n, m = active.size, len(network.markets)
+    matrix = network.matrix[:, active]
+    surplus_at = np.array([i for i in range(m) if free[i] and i not in priced], dtype=int)
+    surplus = sp.csc_array(
+        (-np.ones(surplus_at.size), (surplus_at, np.arange(surplus_at.size))), shape=(m, surplus_at.size)
+    )
+    bound = np.flatnonzero(np.isfinite(limits))
+    shared = network.limit_matrix[bound][:, active]
+    k = bound.size
+    balances = sp.csr_array(
+        sp.block_array([[matrix, surplus, sp.csr_array((m, k))], [shared, None, sp.eye_array(k)]], format="csr")
+        if k
+        else sp.hstack([matrix, surplus], format="csr")
+    )
+    touched = np.flatnonzero(np.diff(balances.indptr))
+    rhs = np.concatenate([-opening, limits[bound]])
+    size = n + surplus_at.size + k
+    lower = np.zeros(size)
+    ceiling = np.concatenate([upper[active], np.full(surplus_at.size + k, np.inf)])
+    position = {int(j): c for c, j in enumerate(active)}
+    rows, columns, weights = [], [], []
+    kept = tuple(o for o in observations if any(j in position for j, _ in o.terms))
+    for r, observation in enumerate(kept):
+        for j, weight in observation.terms:
+            if j in position:
+                rows.append(r)
+                columns.append(position[j])
+                weights.append(weight)
+    observed = sp.csr_array((weights, (rows, columns)), shape=(len(kept), size))
+    return BaseSystem(active, surplus_at, kept, observed, balances[touched], rhs[touched], touched, lower, ceiling)
+
+
 def balance_base_year(
     network: Network,
     observations: tuple[LevelObservation, ...],
@@ -111,40 +197,20 @@ def balance_base_year(
     Raises:
         CalibrationError: no levels balance within the capacities.
     """
-    active = np.flatnonzero(~barred)
-    n, m = active.size, len(network.markets)
-    matrix = network.matrix[:, active]
-    surplus_at = np.array([i for i in range(m) if free[i] and i not in priced], dtype=int)
-    surplus = sp.csc_array(
-        (-np.ones(surplus_at.size), (surplus_at, np.arange(surplus_at.size))), shape=(m, surplus_at.size)
+    system = base_system(
+        network, observations, barred=barred, opening=opening, upper=upper, limits=limits, priced=priced, free=free
     )
-    bound = np.flatnonzero(np.isfinite(limits))
-    shared = network.limit_matrix[bound][:, active]
-    k = bound.size
-    balances = sp.csr_array(
-        sp.block_array([[matrix, surplus, sp.csr_array((m, k))], [shared, None, sp.eye_array(k)]], format="csr")
-        if k
-        else sp.hstack([matrix, surplus], format="csr")
-    )
-    touched = np.flatnonzero(np.diff(balances.indptr))
-    rhs = np.concatenate([-opening, limits[bound]])
-    size = n + surplus_at.size + k
-    lower = np.zeros(size)
-    ceiling = np.concatenate([upper[active], np.full(surplus_at.size + k, np.inf)])
-    position = {int(j): c for c, j in enumerate(active)}
-    rows, columns, weights = [], [], []
-    kept = [o for o in observations if any(j in position for j, _ in o.terms)]
-    for r, observation in enumerate(kept):
-        for j, weight in observation.terms:
-            if j in position:
-                rows.append(r)
-                columns.append(position[j])
-                weights.append(weight)
-    observed = sp.csr_array((weights, (rows, columns)), shape=(len(kept), size))
-    values = np.array([o.value for o in kept])
-    sds = np.array([o.sd for o in kept])
+    active, kept, surplus_at = system.active, system.kept, system.surplus_at
+    n, m, size = active.size, len(network.markets), system.lower.size
     answer = reconcile_arrays(
-        observed, values, sds, balances[touched], rhs[touched], lower, ceiling, standard_deviations=False
+        system.observed,
+        np.array([o.value for o in kept]),
+        np.array([o.sd for o in kept]),
+        system.balances,
+        system.rhs,
+        system.lower,
+        system.upper,
+        standard_deviations=False,
     )
     if answer.status != "solved":
         raise CalibrationError(
@@ -153,19 +219,19 @@ def balance_base_year(
         )
     levels = _least_cost_split(
         answer.point,
-        observed,
-        balances[touched],
-        rhs[touched],
-        ceiling,
+        system.observed,
+        system.balances,
+        system.rhs,
+        system.upper,
         np.concatenate([split_cost[active], np.zeros(size - n)]),
     )
     full = np.zeros(len(network.activities))
     full[active] = levels[:n]
     left = np.zeros(m)
     left[surplus_at] = levels[n : n + surplus_at.size]
-    fitted = observed @ levels
+    fitted = system.observed @ levels
     unseen = answer.status == "solved"
-    seen = set(observed.indices.tolist())
+    seen = set(system.observed.indices.tolist())
     split = tuple(
         network.activities[int(j)].name
         for c, j in enumerate(active)
@@ -263,6 +329,13 @@ def calibrate(
         guess = np.maximum(answer.prices, 0.25 * guess)
     if answer is None:
         raise CalibrationError("no calibration was made")
+    rates = dict(answer.absences)
+    turnover = {network.activities[j].name: answer.value[j] for j in range(len(network.activities))}
+    if rates and all(gain <= ABSENCE * turnover[name] for name, gain in rates.items()):
+        # Within what base prices can tell: prices are fitted anew so that none of these would have paid.
+        answer = _price_problem(
+            network, base, prices, price_matrix, amount, used, upper, limits, barred, guess, residual_sd, strict=True
+        )
     return answer
 
 
@@ -309,6 +382,7 @@ def _price_problem(
     barred: NDArray[np.bool_],
     guess: Floats,
     residual_sd: float,
+    strict: bool = False,
 ) -> Calibration:
     n, m = len(network.activities), len(network.markets)
     supply = np.array([a.kind in (Kind.PROCESS, Kind.ROUTE) for a in network.activities])
@@ -375,6 +449,8 @@ def _price_problem(
     lower[start["r"] : start["r"] + tight.size] = -np.inf
     ceiling = np.full(total, np.inf)
     ceiling[start["p"] : start["p"] + m] = np.where(base.surplus > USED, 0.0, np.inf)
+    if strict:
+        ceiling[start["e"] :] = 0.0
     answer = solve_quadratic(sp.csc_array(sp.diags_array(diagonal)), gradient, hard, rhs, lower, ceiling)
     x = answer.x
     if not np.all(np.isfinite(x)):

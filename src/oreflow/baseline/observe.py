@@ -50,7 +50,7 @@ def observe(
         terms = _terms(row, network, members)
         if not terms:
             raise ObservationError(_missing(row, k, "no activity answers to it"))
-        levels.append(LevelObservation(name, terms, number, max(sd, 1e-4) * max(abs(number), 1e-3)))
+        levels.append(LevelObservation(name, terms, number, max(sd, 1e-4) * max(abs(number), 1e-3), k))
     observed = {row.process for row in case.observations if row.kind == "use" and row.process}
     for demand in case.demands:
         j = network.index[f"use:{demand.id}"]
