@@ -39,10 +39,7 @@ def test_every_run_balances(case: Case, base: Base, proposal: str) -> None:
 
 
 def test_drawn_runs_balance(case: Case) -> None:
-    """A draw may find no equilibrium, and says so; every one that does balances goods and money.
-
-    Replication is asked of central values only: in a draw equal-cost activities can share the base year otherwise.
-    """
+    """A draw may find no equilibrium, and says so; every one that does replicates and balances goods and money."""
     from oreflow.futures.sample import sample
 
     drawn = sample(api.futures_of(case), 3, seed=7)
@@ -57,7 +54,7 @@ def test_drawn_runs_balance(case: Case) -> None:
             assert outcome.cause
             continue
         solved += 1
-        for check in (check_mass_balance, check_money):
+        for check in (check_replication, check_mass_balance, check_money):
             found = check(outcome)
             assert found.holds, (index, found)
     assert solved >= 2

@@ -10,7 +10,7 @@ supply elasticities and link responses (positive mathematical programming, Howit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -329,13 +329,15 @@ def calibrate(
         guess = np.maximum(answer.prices, 0.25 * guess)
     if answer is None:
         raise CalibrationError("no calibration was made")
-    rates = dict(answer.absences)
-    turnover = {network.activities[j].name: answer.value[j] for j in range(len(network.activities))}
-    if rates and all(gain <= ABSENCE * turnover[name] for name, gain in rates.items()):
-        # Within what base prices can tell: prices are fitted anew so that none of these would have paid.
-        answer = _price_problem(
+    if answer.absences:
+        # History says they did not run: prices are fitted anew so that none would have paid. What was beyond that is
+        # named, for the case to explain.
+        turnover = {network.activities[j].name: answer.value[j] for j in range(len(network.activities))}
+        unexplained = tuple((name, gain) for name, gain in answer.absences if gain > ABSENCE * turnover[name])
+        fitted = _price_problem(
             network, base, prices, price_matrix, amount, used, upper, limits, barred, guess, residual_sd, strict=True
         )
+        answer = replace(fitted, absences=unexplained)
     return answer
 
 
@@ -394,7 +396,10 @@ def _price_problem(
         [limit.kind == "plant" and bool(limit.owner) and _named(network, limit.row) for limit in network.limits]
     )
     binding = np.flatnonzero((use > 0) & ((use >= 0.9999 * limits) | owned)) if limits.size else np.array([], dtype=int)
-    ties = np.array([g for g, limit in enumerate(network.limits) if limit.kind == "tie"], dtype=int)
+    size = abs(network.limit_matrix) @ base.levels
+    ties = np.array(
+        [g for g, t in enumerate(network.limits) if t.kind == "tie" and use[g] >= limits[g] - 1e-6 * size[g]], dtype=int
+    )
     binding = np.unique(np.concatenate([binding, ties])).astype(int)
     carries = np.array([bool(receiver) for receiver in network.rent_to]) | (base.levels >= 0.9999 * upper)
     carriers = np.array([j for j in tight if carries[j] and not _in_plant(network, int(j))], dtype=int)

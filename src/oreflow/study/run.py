@@ -280,9 +280,12 @@ def _capacities(
 def project_additions(base: Base, year: int, draws: Mapping[str, float]) -> dict[str, float]:
     """Return t per year that the project pipeline adds to each process row in a year.
 
-    A project without a draw counts with its probability; with one it stands or it does not.
+    A project without a draw counts with its probability; with one it stands or it does not. In the base year none
+    adds: what it gave by then is in the observed output.
     """
     added: dict[str, float] = {}
+    if year <= base.case.base_year:
+        return added
     for row in base.case.projects:
         start = float(base.values[row.start]) if row.start is not None else float(base.case.base_year)
         size = float(base.values[row.capacity]) if row.capacity is not None else 0.0
