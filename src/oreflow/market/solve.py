@@ -108,6 +108,7 @@ class _Core:
     gram: Sparse
     plan: SymbolicPlan
     iso: Ints
+    bent: Ints
     curved: Ints
     barrier: Floats
     coupled: Ints
@@ -267,6 +268,7 @@ def _build(arrays: EconomyArrays, plan: SymbolicPlan) -> _Core:
         gram=gram,
         plan=plan,
         iso=iso,
+        bent=np.flatnonzero((curves.kind == CurveKind.ISOELASTIC) & (knees > 0)),
         curved=np.flatnonzero(bending),
         barrier=np.where(hyperbolic, c, np.inf),
         coupled=coupled,
@@ -423,28 +425,26 @@ class _Point:
     w: Floats
 
 
+_NEAR = (0.5, 2.0)  # ratios of what choked demand is asked to what it offers between which its quantity is linearised
 _LARGEST = 1e8  # multiple of the reference quantity beyond which isoelastic demand is continued by its tangent
 
 
-def _lowest_price(core: _Core) -> Floats:
-    """Price at which unchoked isoelastic demand reaches the largest multiple of its reference quantity."""
-    at = core.iso
+def _lowest_price(core: _Core, at: Ints) -> Floats:
+    """Price at which isoelastic demand reaches the largest multiple of its reference quantity."""
     return core.curves.a[at] * np.maximum(_LARGEST ** (1.0 / core.curves.c[at]), 1e-30)
 
 
-def _iso_level(core: _Core, price: Floats) -> tuple[Floats, Floats]:
-    """Return (level, slope d price / d level) of unchoked isoelastic demand at `price` (any sign)."""
-    at = core.iso
+def _iso_level(core: _Core, price: Floats, at: Ints) -> tuple[Floats, Floats]:
+    """Return (level, slope d price / d level) of isoelastic demand at `price` (any sign)."""
     a, b, c = core.curves.a[at], core.curves.b[at], core.curves.c[at]
-    inside = np.maximum(price, _lowest_price(core))
+    inside = np.maximum(price, _lowest_price(core, at))
     level = b * (inside / a) ** c
     change = c * level / inside
     return level + change * (price - inside), -1.0 / change
 
 
-def _willingness(core: _Core, x: Floats, rest: Floats) -> Floats:
+def _willingness(core: _Core, x: Floats, rest: Floats, at: Ints) -> Floats:
     """What isoelastic demand must pay at these prices; `rest` is what adds to its marginal cost."""
-    at = core.iso
     price = core.curves.shift[at] + rest[at]
     return price if core.K is None else price + (core.K @ x)[at]
 
@@ -457,11 +457,19 @@ def _linearise(core: _Core, x: Floats, rest: Floats) -> tuple[Floats, Floats]:
     """
     h = core.slope(x)
     r = core.marginal(x) + rest
-    at = core.iso
-    if at.size:
-        level, slope = _iso_level(core, _willingness(core, x, rest))
+    if core.iso.size:
+        at = core.iso
+        level, slope = _iso_level(core, _willingness(core, x, rest, at), at)
         h[at] = slope
         r[at] = slope * (x[at] - level)
+    if core.bent.size:  # near the curve by its quantity, far from it by its price
+        price = _willingness(core, x, rest, core.bent)
+        offered = (core.curves.shift - core.marginal(x))[core.bent]
+        near = (price > _NEAR[0] * offered) & (price < _NEAR[1] * offered)
+        at = core.bent[near]
+        level, slope = _iso_level(core, price[near], at)
+        h[at] = slope
+        r[at] = slope * (x[at] + core.knees[at] - level)
     return np.clip(h, 0.0, 1e18), r
 
 
@@ -517,6 +525,14 @@ def _longest(point: _Point, sets: _Sets, move: _Move) -> float:
         _largest_step(point.y[kept], dy[kept]),
         _largest_step(point.s[kept], ds[kept]),
     )
+
+
+def _products(
+    base: tuple[Floats, Floats, Floats], centre: float, second: float, bent: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """Wanted changes of the complementary products: to `centre`, less `second` times their curvature."""
+    moved = [b + centre - second * c for b, c in zip(base, bent, strict=True)]
+    return moved[0], moved[1], moved[2]
 
 
 def _centrality(point: _Point, sets: _Sets, move: _Move, step: float, centre: float) -> tuple[Floats, Floats, Floats]:
@@ -596,13 +612,16 @@ def _interior_point(
         second = 0.0 if careful else min(1.0, alpha * 2)
         if careful:
             centre = max(centre, 0.1 * mu)
-        corrected = (
-            base[0] + centre - second * dx[low] * dz[low],
-            base[1] + centre - second * dv[bounded] * dw[bounded],
-            base[2] + centre - second * dy[kept] * ds[kept],
-        )
+        bent = (dx[low] * dz[low], dv[bounded] * dw[bounded], dy[kept] * ds[kept])
+        corrected = _products(base, centre, second, bent)
         move = _direction(here, sets, system, (rd, rp, ru), corrected)
         reach = _longest(here, sets, move)
+        if reach < 0.5 * alpha and reach < 0.3:  # the correction leads astray: towards the centre without it
+            corrected = _products(base, max(centre, 0.3 * mu), 0.0, bent)
+            other = _direction(here, sets, system, (rd, rp, ru), corrected)
+            longer = _longest(here, sets, other)
+            if longer > reach:
+                move, reach = other, longer
         if not careful and reach < 0.95:
             for _ in range(2):
                 further = _centrality(here, sets, move, min(1.0, 1.3 * reach + 0.1), max(centre, 1e-3 * mu))
@@ -616,9 +635,9 @@ def _interior_point(
         step = max(0.7 if careful else 0.9, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
         at = core.iso
         if at.size:
-            paid = _willingness(core, x, rest)
+            paid = _willingness(core, x, rest, at)
             change = step * (dw - core.Ft @ dy)[at]
-            high = paid > _lowest_price(core)
+            high = paid > _lowest_price(core, at)
             step *= _largest_step(0.95 * paid[high], change[high])
             step *= _largest_step(20 * np.maximum(paid, 0.1 * core.curves.a[at]), -change)
         at = core.curved
@@ -629,7 +648,7 @@ def _interior_point(
         x, y, s = x + step * dx, y + step * dy, s + step * ds
         v, z, w = v + step * dv, z + step * dz, w + step * dw
         if core.iso.size and core.K is None:
-            x[core.iso] = _iso_level(core, _willingness(core, x, w - core.Ft @ y))[0]
+            x[core.iso] = _iso_level(core, _willingness(core, x, w - core.Ft @ y, core.iso), core.iso)[0]
     return _Point(x, y, s, v, z, w), iteration + 1, False
 
 
@@ -640,9 +659,12 @@ def _cold_start(core: _Core, bulk: float = 1.0) -> _Point:
     x = np.maximum(x, 1e-8)
     x[core.iso] = core.curves.b[core.iso]
     y = np.full(len(core.f), bulk)
-    paid = sp.csc_array((core.F.data, core.F.indices, core.F.indptr), shape=core.F.shape)[:, core.iso].tocoo()
-    y[paid.row] = np.clip(core.curves.a[core.iso][paid.col], 1e-2 * bulk, 1e2 * bulk)
-    y[core.free] = 0.0
+    paid = core.F[:, core.iso].tocoo()
+    # what unchoked demand is asked, charges included, starts at its reference price: below it would take any amount
+    asked = (core.curves.a - core.curves.shift)[core.iso][paid.col] / np.abs(paid.data)
+    y[paid.row] = 1e-2 * bulk
+    np.maximum.at(y, paid.row, asked)
+    y[core.free & (np.bincount(paid.row, minlength=len(y)) == 0)] = 0.0
     s = np.where(core.free, 0.0, np.maximum(core.E @ x - core.f, bulk))
     bounded = np.isfinite(core.u)
     v = np.where(bounded, np.maximum(core.u - x, 1e-6), np.inf)
@@ -674,9 +696,12 @@ def _warm_start(core: _Core, x: Floats, y: Floats, mu: float) -> _Point:
 
 
 def _active_set(
-    core: _Core, x: Floats, y: Floats, steps: int, tolerance: float, deadline: float
+    core: _Core, x: Floats, y: Floats, steps: int, tolerance: float, deadline: float, patience: int = 4
 ) -> tuple[Floats, Floats, _Residual, int]:
-    """Newton on the active set read from the natural residual; returns the best point met."""
+    """Newton on the active set read from the natural residual; returns the best point met.
+
+    It gives up when more than `patience` steps since the last halving of the best residual brought nothing.
+    """
     x, y = np.clip(x, 0.0, core.u), np.where(core.free, y, np.maximum(y, 0.0))
     x[core.iso] = np.maximum(x[core.iso], 1e-12)
     state = _residual(core, x, y)
@@ -725,16 +750,17 @@ def _active_set(
             return *best, count + 1
         step = 1.0
         if core.iso.size:
-            paid = _willingness(core, x, -(core.Ft @ y))
+            paid = _willingness(core, x, -(core.Ft @ y), core.iso)
             change = -(core.Ft @ dy)[core.iso]
-            high = paid > _lowest_price(core)
+            high = paid > _lowest_price(core, core.iso)
             step = _largest_step(0.95 * paid[high], change[high])
         walls = np.isfinite(core.barrier)
         if walls.any():
             step *= _largest_step(0.9 * (core.barrier - x)[walls], -step * dx[walls])
         x, y = np.where(inner, x + step * dx, aim), y + step * dy
         if core.iso.size and core.K is None:
-            x[core.iso] = _iso_level(core, _willingness(core, x, -(core.Ft @ y)))[0]
+            level = _iso_level(core, _willingness(core, x, -(core.Ft @ y), core.iso), core.iso)[0]
+            x[core.iso] = np.where(at_high[core.iso] & (level >= core.u[core.iso]), core.u[core.iso], level)
         # outside their bounds x and y still tell the next active set; the point itself is their projection
         state = _residual(core, x, y)
         inside_x, inside_y = np.clip(x, 0.0, core.u), np.where(core.free, y, np.maximum(y, 0.0))
@@ -744,8 +770,8 @@ def _active_set(
             best = (inside_x, inside_y, inside)
         else:
             worse += 1
-            if worse > 4:
-                break
+            if worse > patience:
+                return *best, count + 1
     return *best, steps
 
 
@@ -811,23 +837,19 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     if start is not None and len(start.levels) == arrays.shape[1] and len(start.prices) == arrays.shape[0]:
         mark = time.perf_counter()
         x, y, state, used = _active_set(
-            core, *_first_point(core, arrays, start), options.warm_iterations, options.tolerance, deadline
+            core, *_first_point(core, arrays, start), options.warm_iterations, options.tolerance, deadline, patience=1
         )
         iterations += used
         seconds["warm"] = time.perf_counter() - mark
         done = state.size <= options.tolerance
     if not done:
         mark = time.perf_counter()
-        trials = [(_cold_start, bulk, careful) for bulk, careful in ((1.0, False), (30.0, True), (0.03, True))]
-        first = []
-        if state is not None and state.size < 0.5:
-            first = [_warm_start(core, x, y, 1e-4)]
-        for attempt in range(len(first) + len(trials)):
-            if attempt < len(first):
-                point, careful = first[attempt], False
-            else:
-                make, bulk, careful = trials[attempt - len(first)]
-                point = make(core, bulk)
+        points = [partial(_cold_start, core)]
+        if state is not None:  # the neighbour's point once more, from further inside
+            points.append(partial(_warm_start, core, x, y, 1e-3))
+        points += [partial(_cold_start, core, 30.0), partial(_cold_start, core, 0.03)]
+        for attempt, make in enumerate(points):
+            point, careful = make(), attempt > 0
             target = 1e-8
             for _ in range(4):
                 point, used, converged = _interior_point(core, point, options, deadline, target, careful=careful)
