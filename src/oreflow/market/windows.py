@@ -379,8 +379,14 @@ def _anchors(dynamics: Dynamics, before: Floats) -> Floats:
     return anchor
 
 
-def _expected(dynamics: Dynamics, state: State, at: float) -> Floats:
-    """Prices expected for a date beyond the window from what was known before it; NaN where nothing is known."""
+def expected_prices(dynamics: Dynamics, state: State, at: float) -> Floats:
+    """Return the prices expected for a date by what is known at the state's, USD/t, [m]; NaN where nothing is known.
+
+    Args:
+        dynamics: whose expectation and anchors are used.
+        state: prices of the period before and their trend.
+        at: decimal year.
+    """
     anchor = _anchors(dynamics, state.prices)
     before = np.where(np.isnan(state.prices), anchor, state.prices)
     return dynamics.expectation.prices(before, anchor, state.trend, state.time, at)
@@ -444,7 +450,7 @@ def build_window(
                     entries.append((np.array([i + u * m]), np.array([j + t * n]), np.array([value * share])))
                 if beyond > 1e-12 and entries is priced:
                     middle = max(end, periods[t].start + late[int(j)]) + 0.5 * beyond * periods[t].length
-                    price = _expected(dynamics, state, middle)[i]
+                    price = expected_prices(dynamics, state, middle)[i]
                     _known(price, economy, int(i))
                     shift[t][j] -= value * beyond * price * (1.0 + r) ** -(middle - start)
         for goods in state.underway:
@@ -454,7 +460,7 @@ def build_window(
                 fixed[t][reserve.market] -= _dated(reserve.rule, periods[t], start)
     for stock, held in zip(dynamics.stocks, state.stocks, strict=True):
         fixed[0][stock.market] -= held
-    terminal = _expected(dynamics, state, end)
+    terminal = expected_prices(dynamics, state, end)
     stock_at = np.array(
         [[_stock_column(columns, stock, t, periods, dynamics, terminal, worth, economies[t], state.origin)
           for stock in dynamics.stocks] for t in range(count)], dtype=np.int64,
@@ -722,7 +728,7 @@ def solve_window(
         strategic, warm = new_strategic, solution
     status = Status.ITERATION_LIMIT if cause else solution.status
     results = _results(layout, periods, economies, arrays, dynamics, state, solution, memory, dated, status)
-    expected = _expected(dynamics, state, periods[-1].stop)
+    expected = expected_prices(dynamics, state, periods[-1].stop)
     return WindowResult(
         results, status, cause or solution.cause, solution.residual, passes, iterations, state, expected, solution
     )
