@@ -535,13 +535,17 @@ def doubtful_inputs(case: Case) -> dict[str, tuple[str, ...]]:
 
 
 def _doubts(central: Central, year: int, progress: Progress | None) -> tuple[Doubt, ...]:
-    lead = max(
-        (c for c in central.compositions if c.name != central.status_quo and central.outcomes[c.name].solved),
-        key=lambda c: central.values[c.name].get("diverted_first", {}).get(str(year), 0.0),
-        default=None,
-    )
-    if lead is None:
+    """Screen the proposal that diverts most in the headline year, or in the first year after it in which any does."""
+    solved = [c for c in central.compositions if c.name != central.status_quo and central.outcomes[c.name].solved]
+    if not solved:
         return ()
+
+    def tonnes(composition: Composition, when: int) -> float:
+        return central.values[composition.name].get("diverted_first", {}).get(str(when), 0.0)
+
+    later = range(year, central.base.case.end_year + 1)
+    year = next((when for when in later if any(tonnes(c, when) > 1.0 for c in solved)), year)
+    lead = max(solved, key=lambda c: tonnes(c, year))
     case = central.base.case
 
     def step(done: int, total: int) -> None:

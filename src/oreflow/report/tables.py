@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from oreflow.futures.comparison import Central
 
+LEAST_REVENUE = 1e6
+"""Changes of revenue below this, USD a year, are not named in the summary."""
 REVENUE_ACTORS = 2
 """Actors named in the terminal's table for each proposal: those whose revenue changes most."""
 
@@ -293,7 +295,7 @@ def _revenue(document: ComparisonDocument, proposal: ProposalResult) -> str:
     lines = [
         f"{names.get(actor, actor)} {value_text(value, 'USD/yr', signed=True)}"
         for actor, (value, _) in largest
-        if value
+        if abs(value) >= LEAST_REVENUE
     ]
     return "\n".join(lines) or DASH
 
