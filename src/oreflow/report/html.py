@@ -319,11 +319,14 @@ def _true(document: ComparisonDocument) -> str:
             )
         if proposal.path_existing is not None:
             path, anchor = proposal.path_existing, f"text-{slug(proposal.id)}"
-            inner.append(
-                f"<p>Of the {linked(str(path.total), anchor)} activities on its path, "
-                f"{linked(str(path.used_in_base_year), anchor)} were in use in "
-                f"{exempt(str(document.case.base_year), 'year')}.</p>"
-            )
+            if path.total:
+                inner.append(
+                    f"<p>Of the {linked(str(path.total), anchor)} activities on its path, "
+                    f"{linked(str(path.used_in_base_year), anchor)} were in use in "
+                    f"{exempt(str(document.case.base_year), 'year')}.</p>"
+                )
+            else:
+                inner.append("<p>It opens no way of its own.</p>")
         if any(inner):
             parts.append(f"<h3>{exempt(proposal.id, 'id')}</h3>{''.join(inner)}")
     if document.doubts:

@@ -182,7 +182,10 @@ def revenue_changes(document: ComparisonDocument, proposal: ProposalResult) -> d
     for label, value in result.by.items() if result else ():
         if result and label.endswith(suffix):
             band = result.paired_by.get(label)
-            changes[label.removesuffix(suffix)] = value - before.get(label, 0.0), Band(*band) if band else None
+            change = value - before.get(label, 0.0)
+            # Revenues are sums of millions: what is left of two that are equal is rounding.
+            known = change if abs(change) >= 1.0 else 0.0
+            changes[label.removesuffix(suffix)] = known, Band(*band) if band else None
     return changes
 
 
