@@ -23,6 +23,7 @@ from scipy.linalg import lapack
 from scipy.sparse.linalg import splu
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
+from oreflow.market.chain_of_blocks import Chain, chain_of, factorise_chain
 from oreflow.market.feasibility import check_feasibility
 from oreflow.market.linear import is_linear_program, solve_linear_program
 from oreflow.market.residual import natural_residual
@@ -66,6 +67,7 @@ class SymbolicPlan:
         gram_indices, gram_indptr: pattern of that map.
         block_rows, block_cols: position of each datum of the reduced block E D F'.
         block_flat: the same as one position in a dense column-major block.
+        chain: a chain of dense blocks to factorise along (periods linked by stocks), where that is cheaper.
     """
 
     shape: tuple[int, int, int]
@@ -81,6 +83,7 @@ class SymbolicPlan:
     block_rows: Ints
     block_cols: Ints
     block_flat: Ints
+    chain: Chain | None
 
     def fits(self, arrays: EconomyArrays) -> bool:
         """Return True where the economy has the shape and number of coefficients that were analysed."""
@@ -175,6 +178,7 @@ def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
         block_rows=block_keys // total,
         block_cols=block_keys % total,
         block_flat=(block_keys % total) * total + block_keys // total,
+        chain=chain_of(block_keys // total, block_keys % total, total),
     )
 
 
@@ -354,6 +358,19 @@ def _cholesky_solve(lower: Floats, right: Floats) -> Floats:
     return answer
 
 
+def _edges(core: _Core, explicit: Ints, h: Floats, rows_off: Ints | None) -> tuple[Sparse, Sparse, Sparse]:
+    """What borders the block of prices: columns and rows of the explicit activities, and their own square."""
+    right: Sparse = core.E[:, explicit]
+    if rows_off is not None and len(explicit):
+        on = np.ones(right.shape[0])
+        on[rows_off] = 0.0
+        right = sp.csc_array(sp.diags_array(on) @ right)
+    corner: Sparse = sp.diags_array(h[explicit])
+    if core.K is not None and len(explicit):
+        corner = corner + core.K[explicit][:, explicit]
+    return right, -core.F[:, explicit], corner
+
+
 def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_off: Ints | None = None) -> _Linear:
     """Factorise the Newton matrix; `h` is the diagonal of the activity block, inf where a level stays put.
 
@@ -365,6 +382,13 @@ def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_of
     D[explicit] = 0.0
     block = core.gram @ D
     plan = core.plan
+    if plan.chain is not None:
+        at = _edges(core, explicit, h, rows_off)
+        chained = factorise_chain(
+            plan.chain, block, diagonal, rows_off, *at, definite=core.symmetric and not k and rows_off is None
+        )
+        if chained is not None:
+            return _Linear(core, D, explicit, chained)
     if m + k <= _DENSE_LIMIT:
         flat = np.zeros((m + k) * (m + k))
         flat[plan.block_flat if k == 0 else plan.block_cols * (m + k) + plan.block_rows] = block
