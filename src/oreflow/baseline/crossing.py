@@ -41,8 +41,8 @@ Floats = NDArray[np.float64]
 class FittedObservation:
     """One observation before and after: t per year; `adjustment` in its sds; `statistic` of the measurement test.
 
-    `family`: number of its family of dependent observations, None outside any. `redundant`: whether the others
-    predict it. `statistic` is None where nothing else speaks of it.
+    `terms`: (activity, weight) that it adds up. `family`: number of its family of dependent observations, None outside
+    any. `redundant`: whether the others predict it. `statistic` is None where nothing else speaks of it.
     """
 
     name: str
@@ -55,6 +55,7 @@ class FittedObservation:
     statistic: float | None
     redundant: bool
     family: int | None
+    terms: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class SuspectObservation:
 class FlowEstimate:
     """Posterior of one activity, t per year: `observability` is observed, inferable or unobservable (mean, sd None).
 
-    `level`: what the market starts from, the least-cost split included.
+    `level`: what the market starts from, the least-cost split included; `flows`: (market, t per unit), inputs negative.
     """
 
     activity: str
@@ -83,6 +84,7 @@ class FlowEstimate:
     mean: float | None
     sd: float | None
     level: float
+    flows: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def base_posterior(
             FittedObservation(
                 o.name, o.row, o.value, float(total[i]), float(fitted[i]), float(fitted_sd[i]),
                 float((fitted[i] - o.value) / total[i]), statistic, redundant, family.get(i),
+                tuple((network.activities[j].name, weight) for j, weight in o.terms),
             )
         )  # fmt: skip
     suspects = find_gross_errors(form, solved, significance=0.05, limit=10, test_balances=False)
@@ -243,6 +246,7 @@ def _flows(
             FlowEstimate(
                 activity.name, activity.kind.value, activity.place, activity.to_place, activity.feed, state,
                 float(means[c]) if known else None, float(sds[c]) if known else None, float(levels[j]),
+                tuple((network.markets[i].name, amount) for i, amount in activity.flows),
             )
         )  # fmt: skip
     return tuple(found)

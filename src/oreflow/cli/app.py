@@ -41,6 +41,9 @@ VERBS: dict[str, Verb] = {
     "check": Verb("oreflow.cli.verbs.check", "Check a case: every problem with file, row, column and remedy"),
     "init": Verb("oreflow.cli.verbs.init", "Write a small two-country case that runs"),
     "facts list": Verb("oreflow.cli.verbs.facts_list", "List the claims of a case, and what rests on which grade"),
+    "baseline": Verb(
+        "oreflow.cli.verbs.baseline", "Show the reconciled base year: what crosses, how sure, where the price goes"
+    ),
     "cite": Verb("oreflow.cli.verbs.cite", "Print the sources that entered, as BibTeX, RIS or CSL JSON"),
     "import": Verb("oreflow.cli.verbs.import_", "Read files of statistics and add their claims to a case"),
     "facts conflicts": Verb("oreflow.cli.verbs.facts_conflicts", "Show where a case's claims differ or repeat"),

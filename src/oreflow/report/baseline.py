@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a949e"
 _SHOWN = 40
+_SIDES = {"two_sided": "both", "importer_only": "importer only", "exporter_only": "exporter only"}
 _OWN_STYLE = """
 .big { display: flex; flex-wrap: wrap; gap: 10px 40px; margin: 10px 0 4px; padding: 0; list-style: none; }
 .big b { display: block; font-size: 25px; line-height: 1.2; } .big span { color: var(--muted); font-size: 13px; }
@@ -123,7 +124,7 @@ def wedge_words(account: BaseAccount) -> tuple[str, ...]:
         side = "more than cost, charges and rent" if w.residual > 0 else "less than it costs"
         lines.append(
             f"{_activity(account, w.activity)}: the price leaves {number_text(abs(w.residual))} USD/t {side} "
-            f"({w.share:.0%} of it); the model keeps this as a constant shift, not as a cost that a measure could remove."
+            f"({w.share:.0%} of it); the model keeps this as a shift that no measure removes."
         )
     for name, amount in sorted(received.items(), key=lambda item: -item[1])[:5]:
         lines.append(f"Rent of {number_text(amount / 1e6)} million USD a year goes to {_names(account, name)}.")
@@ -165,7 +166,8 @@ def render_baseline(account: BaseAccount, version: str = "", as_of: str = "") ->
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'\">"
-        f"<title>{escape(account.title)}: base year {account.year}</title><style>{STYLE}{_OWN_STYLE}</style></head><body>"
+        f"<title>{escape(account.title)}: base year {account.year}</title>"
+        f"<style>{STYLE}{_OWN_STYLE}</style></head><body>"
         f'<header class="page"><h1>{escape(account.title)}: base year {account.year}</h1>'
         '<p class="lead">Contradicting sources, reconciled under mass balance, with standard deviations.</p>'
         f'<ul class="facts"><li>as of <b>{escape(as_of or "no limit")}</b></li>{switches}'
@@ -226,7 +228,7 @@ def _crossing(account: BaseAccount) -> str:
         )
     return (
         f'<ul class="big">{cards}</ul>{changed}'
-        f"<p>The market starts from {number_text(account.level_reo)} t REO. The sds hold the errors that sources share: "
+        f"<p>The market starts from {number_text(account.level_reo)} t REO. The sds hold errors that sources share: "
         "claims derived from one another count as one observation with a transformation error, so repeating a figure "
         f"adds nothing.</p>{table}"
         f"<details><summary>Families of observations that include a flow ({len(near_families)})</summary>"
@@ -327,7 +329,7 @@ def _mirror(account: BaseAccount) -> str:
     rows = [
         _row(
             m.flow, _cell(m.importer), _cell(m.exporter),
-            {"two_sided": "both", "importer_only": "importer only", "exporter_only": "exporter only"}.get(m.status, DASH),
+            _SIDES.get(m.status, DASH),
             DASH if m.low is None or m.high is None else f"{number_text(m.low)} to {number_text(m.high)}",
             numbers=(1, 2, 4),
         )
@@ -337,7 +339,7 @@ def _mirror(account: BaseAccount) -> str:
         f"<p>{one_sided} of {len(account.mirror)} flows rest on one side's report: for these the interval is the usual "
         "error of a report and no second source stands behind it. The exporter of the tracked ore reports nothing.</p>"
         + html_table(
-            ["flow", ">importer's report, t gross", ">exporter's report, t gross", "who reports", ">90% interval, t"],
+            ["flow", ">importer, t gross", ">exporter, t gross", "who reports", ">90% interval, t"],
             rows,
         )
     )
@@ -354,7 +356,7 @@ def _closure(account: BaseAccount) -> str:
     head = ["assumption", "what it is", ">value", ">range", "grade", "reason"]
     switches = ", ".join(f"{name} = {option}" for name, option in account.switches.items())
     return (
-        "<p>Chinese oxide output is taken without scrap; use is oxide from ore and scrap less exports less stock change. "
+        "<p>Chinese oxide output excludes scrap; use is oxide from ore and scrap, less exports and stock change. "
         f"The level of demand is a named switch ({escape(switches)}), not a range. Most used first:</p>"
         + html_table(head, rows[:15])
         + f"<details><summary>The other {max(len(rows) - 15, 0)}</summary>{html_table(head, rows[15:])}</details>"
@@ -364,7 +366,8 @@ def _closure(account: BaseAccount) -> str:
 def _wedges(account: BaseAccount) -> str:
     words = "".join(f"<p>{escape(line)}</p>" for line in wedge_words(account))
     head = [
-        "activity", "place", ">t a year", ">price, USD/t", ">cost", ">charges", ">rent", "to whom", ">residual", ">share",
+        "activity", "place", ">t a year", ">price, USD/t", ">cost", ">charges", ">rent", "to whom", ">residual",
+        ">share",
     ]  # fmt: skip
     rows = [
         _row(
@@ -494,7 +497,7 @@ def sankey(account: BaseAccount) -> str:
         f'<text x="722" y="{centre + 12:.1f}" class="small">{number_text(total)} t REO</text>'
     )
     return (
-        f'<svg class="sankey" viewBox="0 0 900 {height:.0f}" role="img" aria-label="Tracked ore from mine over the border">'
+        f'<svg class="sankey" viewBox="0 0 900 {height:.0f}" role="img" aria-label="Tracked ore over the border">'
         f"{''.join(middle)}{''.join(parts)}{box}{label}</svg>"
     )
 
@@ -515,13 +518,8 @@ def _names(account: BaseAccount, text: str) -> str:
 
 
 def _row(*cells: str, numbers: Sequence[int] = (2, 3)) -> str:
-    return (
-        "<tr>"
-        + "".join(
-            f'<td class="n">{escape(c)}</td>' if k in numbers else f"<td>{escape(c)}</td>" for k, c in enumerate(cells)
-        )
-        + "</tr>"
-    )
+    parts = ['<td class="n">' if k in numbers else "<td>" for k in range(len(cells))]
+    return "<tr>" + "".join(f"{tag}{escape(cell)}</td>" for tag, cell in zip(parts, cells, strict=True)) + "</tr>"
 
 
 def _cell(value: float | None) -> str:

@@ -135,7 +135,7 @@ class BaseAccount:
     `alone`: what crosses by the border's own sources; `level_reo`: at the levels from which the market starts, t REO.
     `record`: claims of the ledger about what crosses, for comparison. `replaced`, `held`: for another year than the
     case's, which claims were exchanged, how many observations keep the base year's figure, and which claims of the
-    base year still stand inside the exchanged ones.
+    base year still stand inside the exchanged ones. `names`: of places, commodities, actors and processes by id.
     """
 
     case: str
@@ -156,6 +156,7 @@ class BaseAccount:
     replaced: tuple[Replacement, ...]
     held: int
     held_claims: tuple[str, ...]
+    names: Mapping[str, str]
 
 
 def account_base_year(case: Case, year: int | None = None, settings: Settings | None = None) -> BaseAccount:
@@ -212,6 +213,12 @@ def account_base_year(case: Case, year: int | None = None, settings: Settings | 
         replaced=replaced,
         held=held,
         held_claims=tuple(kept_claims),
+        names={
+            **{row.id: row.name for row in case.places},
+            **{row.id: row.name for row in case.commodities},
+            **{row.id: row.name for row in case.actors},
+            **{row.id: row.name for row in case.processes},
+        },
     )
 
 
