@@ -660,7 +660,7 @@ def _assemble(
 
 def solve_window(
     periods: Sequence[Period], economies: Sequence[EconomyArrays], dynamics: Dynamics, state: State,
-    *, start: Solution | None = None, options: WindowOptions = WindowOptions(),
+    *, start: Solution | None = None, memory: Floats | None = None, options: WindowOptions = WindowOptions(),
 ) -> WindowResult:  # fmt: skip
     """Return the equilibrium of a window of periods whose agents foresee it (demand's memory excepted).
 
@@ -670,7 +670,8 @@ def solve_window(
             and activities in all.
         dynamics: stocks, goods underway, memories, builds, discount and expectation.
         state: stocks and goods at the start; prices of the period before.
-        start: `raw` of a solved window of the same shape.
+        start: solution of a window of the same shape to start from (`shifted_start`).
+        memory: first guess of demand's memory at the start of each period, [T, D] (`shifted_memory`).
         options: tolerances and limits.
 
     Returns:
@@ -687,7 +688,9 @@ def solve_window(
     economies = [_with_additions(e, p, state.additions) for e, p in zip(economies, periods, strict=True)]
     _check(dynamics, periods, economies, state)
     count = len(periods)
-    memory, strategic = np.tile(state.memory, (count, 1)), np.tile(state.strategic, (count, 1))
+    memory = np.tile(state.memory, (count, 1)) if memory is None else np.array(memory, dtype=float)
+    memory[0] = state.memory
+    strategic = np.tile(state.strategic, (count, 1))
     dated = _dated_sales(dynamics, periods, state)
     strategic = np.maximum(strategic - np.cumsum(np.vstack([np.zeros(dated.shape[1]), dated]), axis=0)[:-1], 0.0)
     cause, iterations, passes = "", 0, 0
@@ -913,8 +916,9 @@ def roll(
     for k, first in enumerate(grid):
         ahead = [period for period in longer[k:] if period.start < first.start + window - 1e-9] or [first]
         economies = [economy(period, first.start) for period in ahead]
-        guess = None if previous is None else _shifted(previous, ahead, economies, dynamics)
-        result = solve_window(ahead, economies, dynamics, states[-1], start=guess, options=options)
+        guess = None if previous is None else shifted_start(previous, ahead, economies, dynamics)
+        past = None if previous is None else shifted_memory(previous, ahead)
+        result = solve_window(ahead, economies, dynamics, states[-1], start=guess, memory=past, options=options)
         iterations += result.iterations
         if not result.ok:
             cause = f"window of {first.start:g}: {result.status.value}: {result.cause}"
@@ -928,10 +932,28 @@ def roll(
     return Path(tuple(kept), tuple(states), True, "", iterations)
 
 
-def _shifted(
+def shifted_memory(previous: WindowResult, ahead: Sequence[Period]) -> Floats:
+    """Return demand's memory at the start of each period of the next window as the last window saw it, [T, D].
+
+    Args:
+        previous: solved window.
+        ahead: periods of the next window.
+    """
+    by_stop = {round(result.period.stop, 6): result.memory for result in previous.periods}
+    return np.array([by_stop.get(round(period.start, 6), previous.periods[-1].memory) for period in ahead])
+
+
+def shifted_start(
     previous: WindowResult, ahead: Sequence[Period], economies: Sequence[EconomyArrays], dynamics: Dynamics
 ) -> Solution | None:
-    """A start for the next window: each period as the last window saw it, the new ones as its last period."""
+    """Return a start for the next window: each period as the last window saw it, the new ones as its last period.
+
+    Args:
+        previous: solved window.
+        ahead: periods of the next window.
+        economies: of those periods.
+        dynamics: with which both are solved.
+    """
     by_start = {round(result.period.start, 6): result for result in previous.periods}
     chosen = [by_start.get(round(period.start, 6), previous.periods[-1]) for period in ahead]
     worth = [(1.0 + dynamics.discount) ** -(period.start - ahead[0].start) for period in ahead]

@@ -19,7 +19,7 @@ from oreflow.baseline.calibrate import (
 )
 from oreflow.baseline.observe import observe
 from oreflow.chain.network import Kind, Network, build_network
-from oreflow.core.errors import CaseError, OreflowError, Problem
+from oreflow.core.errors import CaseError, OreflowError, Problem, UsageError
 from oreflow.market.arrays import CurveKind
 from oreflow.market.terms import Term, charges_of
 from oreflow.policy.apply import lower_all
@@ -41,11 +41,17 @@ class Settings:
 
     `expectation`: weight of last year's price against the base-year anchor in what holders of stock expect.
     `residual_sd`: standard deviation of a calibration residual as a share of value. `tolerance`: of the equilibrium.
+    `window`: whole years that holders of stock foresee, the year itself included; 1 is myopic.
     """
 
     expectation: float = 0.5
     residual_sd: float = 0.1
     tolerance: float = 1e-9
+    window: int = 1
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise UsageError(f"window of {self.window} years; expected 1 or more whole years (1: nobody looks ahead)")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Case x proposal x future -> outcome: the one function that runs.
 
-Years are solved in turn. Capacities, demand's memory and stocks are carried; within a year the future is what
-`Settings.expectation` says (a one-year window).
+Years are solved in turn. Capacities, demand's memory and stocks are carried. Beyond the year, or the window that
+`Settings.window` asks for (`oreflow.study.foresight`), the future is what `Settings.expectation` says.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ from oreflow.market.terms import (
 )
 from oreflow.policy.apply import lower_all
 from oreflow.study.base import Base
+from oreflow.study.foresight import known_instruments, solve_ahead
 from oreflow.study.outcome import Outcome, YearResult
 from oreflow.study.rerouting import with_unrecorded_flows
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Instrument
+    from oreflow.market.windows import WindowResult
 
 Floats = NDArray[np.float64]
 SOLVED = (Status.SOLVED, Status.LOCALLY_SOLVED)
@@ -78,21 +80,22 @@ def run(
     records: list[YearResult] = []
     start: Solution | None = None
     before: EconomyArrays | None = None
+    window: WindowResult | None = None
     last = base.case.end_year if until is None else until
     for year in range(base.case.base_year, last + 1):
         first = year == base.case.base_year
         terms = lower_all(base.context, everything, year) + (() if first else extra)
         assembled = assemble(base, state, terms, year, draws or {})
-        guess = (warm or {}).get(year) or start
-        if guess is None:
-            guess = _base_solution(base, assembled)
-        solution = solve_reduced(
-            assembled.arrays, _fitting(guess, assembled.arrays), SolveOptions(tolerance=base.settings.tolerance)
-        )
-        if solution.status not in SOLVED:
-            solution = solve_reduced(assembled.arrays, None, SolveOptions(tolerance=base.settings.tolerance))
-        if solution.status not in SOLVED and before is not None and start is not None:
-            solution = _by_steps(before, start, assembled.arrays, SolveOptions(tolerance=base.settings.tolerance))
+        if base.settings.window > 1 and not first:
+            years = {year: assembled.arrays} | _later_years(base, state, everything, extra, year, draws or {})
+            foreseen = solve_ahead(base, years, state.levels, state.prices, window)
+            solution, window = foreseen.solution, foreseen.window
+            assembled.arrays = foreseen.arrays
+        else:
+            guess = (warm or {}).get(year) or start
+            if guess is None:
+                guess = _base_solution(base, assembled)
+            solution = _solve_year(assembled.arrays, guess, before, start, base.settings.tolerance)
         if solution.status in SOLVED:
             solution = close_balances(assembled.arrays, solution)
         records.append(_record(year, assembled, solution, terms))
@@ -102,6 +105,35 @@ def run(
         state.carry(solution)
         start, before = solution, assembled.arrays
     return Outcome(base, proposal, base.network, tuple(records), True, "", dict(draws or {}))
+
+
+def _solve_year(
+    arrays: EconomyArrays, guess: Solution, before: EconomyArrays | None, start: Solution | None, tolerance: float
+) -> Solution:
+    """Solve one year from a guess, else from afar, else step by step from the year before."""
+    options = SolveOptions(tolerance=tolerance)
+    solution = solve_reduced(arrays, _fitting(guess, arrays), options)
+    if solution.status not in SOLVED:
+        solution = solve_reduced(arrays, None, options)
+    if solution.status not in SOLVED and before is not None and start is not None:
+        solution = _by_steps(before, start, arrays, options)
+    return solution
+
+
+def _later_years(
+    base: Base,
+    state: _State,
+    everything: tuple[Instrument, ...],
+    extra: tuple[Term, ...],
+    year: int,
+    draws: Mapping[str, float],
+) -> dict[int, EconomyArrays]:
+    """Return the economies of the years after `year` in its window, with the measures known by then."""
+    later = {}
+    for ahead in range(year + 1, year + base.settings.window):
+        terms = lower_all(base.context, known_instruments(everything, ahead, year), ahead) + extra
+        later[ahead] = assemble(base, state, terms, ahead, draws).arrays
+    return later
 
 
 def _by_steps(before: EconomyArrays, start: Solution, target: EconomyArrays, options: SolveOptions) -> Solution:
