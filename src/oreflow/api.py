@@ -14,6 +14,7 @@ from oreflow.chain.case import Case, load_case
 from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
+from oreflow.futures.screening import screen
 from oreflow.policy.proposal import Composition, compose, compose_all
 from oreflow.report.build import break_evens, evidence, proposal_result
 from oreflow.report.document import (
@@ -28,7 +29,6 @@ from oreflow.study.base import Base, Settings, prepare_central
 from oreflow.study.indicators import measure
 from oreflow.study.outcome import Outcome
 from oreflow.study.run import run
-from oreflow.study.screening import screen
 from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def finish(
         )
         if progress is not None:
             progress("what stops the tonnes", done + 1, len(central.compositions))
-    doubts = _doubts(central, year, progress)
+    doubts = _doubts(central, year, workers, progress)
     notes += freight_notes(central, year)
     header = CaseHeader(
         id=case.id, title=case.title, description=case.description, base_year=case.base_year, end_year=case.end_year,
@@ -534,7 +534,7 @@ def doubtful_inputs(case: Case) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _doubts(central: Central, year: int, progress: Progress | None) -> tuple[Doubt, ...]:
+def _doubts(central: Central, year: int, workers: int | None, progress: Progress | None) -> tuple[Doubt, ...]:
     """Screen the proposal that diverts most in the headline year, or in the first year after it in which any does."""
     solved = [c for c in central.compositions if c.name != central.status_quo and central.outcomes[c.name].solved]
     if not solved:
@@ -552,7 +552,7 @@ def _doubts(central: Central, year: int, progress: Progress | None) -> tuple[Dou
         if progress is not None:
             progress("which inputs matter", done, total)
 
-    effects = screen(case, lead, year, path_references(case), central.base.settings, step)
+    effects = screen(central, lead, year, workers=workers, progress=step)
     return tuple(
         Doubt(
             ref=effect.ref,

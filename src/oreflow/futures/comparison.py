@@ -52,7 +52,10 @@ class DrawResult:
 
 @dataclass(frozen=True, slots=True)
 class DrawJob:
-    """What a worker needs for one draw: the case by reference, proposals, and the drawn numbers by name."""
+    """What a worker needs for one draw: the case by reference, proposals, and the drawn numbers by name.
+
+    `until`: last year to solve, the end of the case where None.
+    """
 
     case: str
     as_of: str | None
@@ -64,6 +67,7 @@ class DrawJob:
     names: tuple[str, ...] = field(repr=False)
     numbers: tuple[float, ...] = field(repr=False)
     settings: Settings = Settings()
+    until: int | None = None
 
 
 def run_central(
@@ -141,7 +145,7 @@ def run_draw(job: DrawJob) -> DrawResult:
     lens = Lens(base, base.network)
     for name in names:
         composition = compose(case, name)
-        outcome = run(base, composition.name, composition.instruments, draws=draws)
+        outcome = run(base, composition.name, composition.instruments, draws=draws, until=job.until)
         if not outcome.solved:
             failures[composition.name] = outcome.cause
             continue

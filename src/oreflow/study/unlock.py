@@ -315,7 +315,7 @@ class Barriers:
             return None, payment
         rate = self.base.discount
         annuity = rate / (1.0 - (1.0 + rate) ** -ASSET_LIFE) if rate > 0 else 1.0 / ASSET_LIFE
-        ore = sum(float(solution.levels[j]) for j in self._processing)
+        ore = sum(float(solution.levels[j]) for j in self.processing)
         return annuity * capital + payment * ore, payment
 
     def _plant_capital(self, solution: Solution) -> float:
@@ -363,7 +363,7 @@ class Barriers:
         """
         arrays = self.lifted(("leg", "control", "licence", "plant", "operator") if open_all else ("plant", "operator"))
         shut = shut_by_limits(arrays)
-        usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0 and j not in shut]
+        usable = [j for j in (*self.ways_out, *self.processing) if arrays.upper[j] > 0 and j not in shut]
         if not usable:
             return None
         goods = sorted({i for j in usable for i, _ in self.network.activities[j].flows if self._is_tracked(i)})
@@ -426,7 +426,8 @@ class Barriers:
         return self.network.markets[i].commodity in self.tracked
 
     @cached_property
-    def _processing(self) -> tuple[int, ...]:
+    def processing(self) -> tuple[int, ...]:
+        """Return separations of the tracked ore outside."""
         return tuple(j for j in self.plants if self.network.activities[j].feed in self.tracked)
 
     @cached_property
@@ -491,7 +492,7 @@ class Barriers:
         A linear programme over ways, plants and limits at this year's output of the mines.
         """
         arrays = self.lifted(barriers)
-        usable = [j for j in (*self.ways_out, *self._processing) if arrays.upper[j] > 0]
+        usable = [j for j in (*self.ways_out, *self.processing) if arrays.upper[j] > 0]
         sources = sorted(i for i in self._mined)
         if not usable:
             return 0.0
