@@ -134,6 +134,7 @@ def base_posterior(
     tracked: frozenset[str],
     elements: Sequence[str],
     shares: Sequence[ShareError] = (),
+    at: Floats | None = None,
 ) -> BasePosterior:
     """Return posterior flows, what crosses, the tests of the base year and how far each market was out of balance.
 
@@ -141,21 +142,23 @@ def base_posterior(
         network: the network of the base year.
         system: the rows of its balance.
         errors: of the observations in `system.kept`, in that order.
-        levels: balanced levels, t per year [n], at which products are linearised.
+        levels: balanced levels from which the market starts, t per year [n].
         tracked: commodities of the tracked ore.
         elements: elements whose oxide is followed across the border.
         shares: errors of the ore's composition.
+        at: levels at which products of flow and share are linearised, `levels` when None.
 
     Raises:
         CalibrationError: the balance has no solution with these errors.
     """
+    at = levels if at is None else at
     k, size = system.observed.shape
     common = len(errors.names)
     added = common + len(shares)
     change = sp.lil_array((system.balances.shape[0], added))
     markets = len(network.markets)
     for q, share in enumerate(shares):
-        moved = np.asarray((share.network.matrix - network.matrix) @ levels).ravel()
+        moved = np.asarray((share.network.matrix - network.matrix) @ at).ravel()
         for r, i in enumerate(system.balance_of):
             if i < markets and moved[i]:
                 change[r, common + q] = moved[i]
@@ -205,7 +208,7 @@ def base_posterior(
     return BasePosterior(
         observations=tuple(rows),
         flows=_flows(network, system, answer.x, answer.sd, levels),
-        crossings=_crossings(network, system, form, solved, levels, tracked, elements, shares, common),
+        crossings=_crossings(network, system, form, solved, at, tracked, elements, shares, common),
         objective=answer.objective,
         degrees_of_freedom=freedom,
         global_p=global_test(answer.objective, freedom),

@@ -119,7 +119,8 @@ def error_model(case: Case, draw: Draw, observations: Sequence[LevelObservation]
                     load(i, name, amount * scale)
             inherited = math.hypot(*shares.values()) if shares else 0.0
             size = max(abs(first.value), 1e-9)
-            excess[number] = math.sqrt(max((first.sd / size) ** 2 - (inherited / size) ** 2, 0.0))
+            stated = min(observations[i].sd / max(abs(observations[i].value), 1e-9) for i in node.members)
+            excess[number] = math.sqrt(max(stated**2 - (inherited / size) ** 2, 0.0))
         added: dict[int, float] = {}
         for number in sorted(range(len(inside)), key=lambda k: (len(inside[k].closure), inside[k].members)):
             node = inside[number]
@@ -139,7 +140,9 @@ def error_model(case: Case, draw: Draw, observations: Sequence[LevelObservation]
                 for k in parents:
                     load(i, _reading(inside[k], observations), fit * added[k] * size)
                 load(i, _reading(node, observations), added[number] * size)
-                own[i] = max((ROUNDING if copies or parents else _EXACT) * size, 1e-9)
+                shared = math.hypot(*(amount for (k, _), amount in entries.items() if k == i))
+                beyond = math.sqrt(max(observations[i].sd ** 2 - shared**2, 0.0))
+                own[i] = max(beyond, (ROUNDING if copies or parents else _EXACT) * size, 1e-9)
                 copies = True
     keys = list(entries)
     loadings = sp.csr_array(

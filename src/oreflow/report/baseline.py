@@ -270,7 +270,8 @@ def _observations(account: BaseAccount) -> str:
 def _bars(account: BaseAccount) -> str:
     """Return the largest adjustments as bars, in standard deviations."""
     shown = sorted(account.posterior.observations, key=lambda o: -abs(o.adjustment))[:12]
-    width, row, middle, scale = 860, 22, 560, 120
+    width, row, middle = 860, 20, 600
+    scale = 170.0 / max([abs(o.adjustment) for o in shown] + [1e-9])
     bars = []
     for k, o in enumerate(shown):
         y, length = k * row + 6, o.adjustment * scale
@@ -278,7 +279,7 @@ def _bars(account: BaseAccount) -> str:
         end = middle + length + (6 if length >= 0 else -6)
         anchor = "start" if length >= 0 else "end"
         bars.append(
-            f'<text x="360" y="{y + 12}" text-anchor="end" class="small">{escape(o.name.replace("->", " to "))}</text>'
+            f'<text x="370" y="{y + 12}" text-anchor="end" class="small">{escape(o.name.replace("->", " to "))}</text>'
             f'<rect x="{left:.1f}" y="{y}" width="{abs(length):.1f}" height="14" fill="{_BLUE}"/>'
             f'<text x="{end:.1f}" y="{y + 12}" text-anchor="{anchor}" class="small">{_signed(o.adjustment)}</text>'
         )
@@ -446,8 +447,9 @@ def sankey(account: BaseAccount) -> str:
         return "<svg></svg>"
     reported: dict[str, list[float]] = {}
     for o in account.posterior.observations:
-        if len(o.terms) == 1 and o.terms[0][1]:
-            reported.setdefault(o.terms[0][0], []).append(o.value / o.terms[0][1])
+        running = [(name, weight) for name, weight in o.terms if name in flows and flows[name].level > 1.0]
+        if len(running) == 1 and running[0][1]:
+            reported.setdefault(running[0][0], []).append(o.value / running[0][1])
     total = sum(f.mean or f.level for f in routes)
     scale, gap, top = 250.0 / max(total, 1e-9), 44.0, 34.0
     routes.sort(key=lambda f: -(f.mean or f.level))
@@ -467,7 +469,7 @@ def sankey(account: BaseAccount) -> str:
         parts.append(
             f'<rect x="250" y="{y:.1f}" width="14" height="{thick:.1f}" fill="{_BLUE}"/>'
             f'<text x="242" y="{y + thick / 2 - 4:.1f}" text-anchor="end" class="value">'
-            f"{escape(place_name(account, f.place))}</text>"
+            f"{escape(place_name(account, f.place).split(':')[0])}</text>"
             f'<text x="242" y="{y + thick / 2 + 11:.1f}" text-anchor="end" class="small">'
             f"mined {number_text(mined)}, reported {_several(said)}</text>"
         )

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from oreflow.baseline.calibrate import USED, base_system, residual_table
+from oreflow.baseline.calibrate import USED, BaseSystem, base_system, residual_table
 from oreflow.baseline.crossing import BasePosterior, Crossing, ShareError, base_posterior, border_alone, border_flows
-from oreflow.baseline.families import claim_errors, error_model
+from oreflow.baseline.families import ErrorModel, claim_errors, error_model
 from oreflow.baseline.mirror import MirrorReport, reconcile_mirror
 from oreflow.chain.network import Kind, build_network
 from oreflow.core.errors import UsageError
@@ -22,6 +23,10 @@ from oreflow.study.base import Base, Settings, absences, barred_activities, prep
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case, Values
+
+Floats = NDArray[np.float64]
+_PASSES = 6
+"""Most Gauss-Newton steps of the composition: each linearises at the flows of the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +262,25 @@ def posterior_of_base(base: Base) -> tuple[BasePosterior, tuple[FamilyAccount, .
 
     errors = error_model(case, draw, system.kept)
     tracked, shares = tracked_commodities(case), share_errors(base)
-    posterior = base_posterior(
-        network, system, errors, base.year.levels, tracked=tracked, elements=case.tracked_elements, shares=shares
-    )
+
+    def solve(part: BaseSystem, shared: ErrorModel, at: Floats) -> BasePosterior:
+        return base_posterior(
+            network, part, shared, base.year.levels, tracked=tracked, elements=case.tracked_elements, shares=shares,
+            at=at,
+        )  # fmt: skip
+
+    levels = base.year.levels
+    posterior = solve(system, errors, levels)
+    for _ in range(_PASSES):
+        before, levels = levels, levels.copy()
+        for flow in posterior.flows:
+            if flow.mean is not None:
+                levels[network.index[flow.activity]] = flow.mean
+        if np.max(np.abs(levels - before), initial=0.0) <= 1e-6 * np.max(np.abs(levels), initial=1.0):
+            break
+        posterior = solve(system, errors, levels)
     part, part_errors = border_alone(network, system, errors, tracked)
-    alone = base_posterior(
-        network, part, part_errors, base.year.levels, tracked=tracked, elements=case.tracked_elements, shares=shares
-    ).crossings
+    alone = solve(part, part_errors, levels).crossings
     families = tuple(
         FamilyAccount(family.claims, tuple(system.kept[i].name for i in family.observations))
         for family in errors.families
