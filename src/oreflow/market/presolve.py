@@ -58,7 +58,7 @@ class Reduction:
 
 
 def reduce_economy(arrays: EconomyArrays) -> Reduction:
-    """Return the economy without activities that cannot run and markets without activities.
+    """Return the economy without activities that cannot run, markets without activities and limits that others imply.
 
     Args:
         arrays: the whole economy.
@@ -112,7 +112,8 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
     used |= arrays.fixed != 0.0
     group_matrix = rows_of_limits
     touched = np.asarray(abs(group_matrix)[:, alive].sum(axis=1)).ravel() > 0 if len(arrays.h) else np.zeros(0, bool)
-    activities, markets, groups = np.flatnonzero(alive), np.flatnonzero(used), np.flatnonzero(touched)
+    activities, markets = np.flatnonzero(alive), np.flatnonzero(used)
+    groups = _tightest(sp.csr_array(group_matrix[:, activities]), arrays.h, np.flatnonzero(touched))
     curves = arrays.curves
     part = EconomyArrays(
         A=sp.csc_array(matrix[markets][:, activities]),
@@ -132,6 +133,23 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
         group_names=tuple(arrays.group_name(int(g)) for g in groups),
     )  # fmt: skip
     return Reduction(arrays, part, activities, markets, groups)
+
+
+def _tightest(limits: sp.csr_array, h: Floats, groups: Ints) -> Ints:
+    """Leave out shared limits whose members and weights are those of a tighter one: their rents would not be unique."""
+    best: dict[bytes, tuple[float, int]] = {}
+    for g in groups:
+        span = slice(limits.indptr[g], limits.indptr[g + 1])
+        members, weights = limits.indices[span], limits.data[span]
+        members, weights = members[weights != 0], weights[weights != 0]
+        order = np.argsort(members)
+        unit = float(np.abs(weights).max())
+        shares = np.round(weights[order] / unit, 12) + 0.0
+        key = members[order].astype(np.int64).tobytes() + shares.tobytes()
+        limit = float(h[g]) / unit
+        if key not in best or limit < best[key][0]:
+            best[key] = (limit, int(g))
+    return np.array(sorted(g for _, g in best.values()), dtype=np.int64)
 
 
 def solve_reduced(

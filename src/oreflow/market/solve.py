@@ -11,8 +11,8 @@ natural residual and the active-set Newton method; Gondzio (1996) for the correc
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -572,6 +572,25 @@ def _centrality(point: _Point, sets: _Sets, move: _Move, step: float, centre: fl
     return missing[0], missing[1], missing[2]
 
 
+def _sets(core: _Core) -> _Sets:
+    """Levels with a lower bound (isoelastic demand without choke has none), levels with a capacity, inequality rows."""
+    lower = np.ones(len(core.u), dtype=bool)
+    lower[core.iso] = False
+    low: Any = np.flatnonzero(lower) if core.iso.size else slice(None)
+    return low, np.flatnonzero(np.isfinite(core.u)), np.flatnonzero(~core.free)
+
+
+def _newton_system(core: _Core, point: _Point, sets: _Sets, h: Floats) -> _Linear:
+    """The factorised Newton matrix at an interior point whose levels have the slopes `h`."""
+    low, bounded, kept = sets
+    ratio = np.zeros_like(point.x)
+    ratio[low] = point.z[low] / point.x[low]
+    ratio[bounded] += point.w[bounded] / point.v[bounded]
+    diagonal = np.full(len(point.y), 1e-11)
+    diagonal[kept] += point.s[kept] / point.y[kept]
+    return _factorise(core, h + ratio + 1e-11, diagonal, core.coupled)
+
+
 def _interior_point(
     core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float, *, careful: bool = False
 ) -> tuple[_Point, int, bool]:
@@ -579,16 +598,11 @@ def _interior_point(
 
     `careful` leaves out the second-order correction and stays further from the boundary.
     """
-    bounded = np.flatnonzero(np.isfinite(core.u))
-    lower = np.ones(len(core.u), dtype=bool)
-    lower[core.iso] = False
-    low: Any = np.flatnonzero(lower) if core.iso.size else slice(None)
-    kept = np.flatnonzero(~core.free)
-    sets = (low, bounded, kept)
-    count = max(int(lower.sum()) + len(bounded) + len(kept), 1)
+    sets = _sets(core)
+    low, bounded, kept = sets
+    count = max(len(core.u) - len(core.iso) + len(bounded) + len(kept), 1)
     best, stalled = np.inf, 0
     x, y, s, v, z, w = point.x, point.y, point.s, point.v, point.z, point.w
-    explicit = core.coupled
     for iteration in range(options.max_iterations):
         rest = w - z - core.Ft @ y
         h, rd = _linearise(core, x, rest)
@@ -614,16 +628,9 @@ def _interior_point(
             stalled += 1
             if stalled > 25:
                 break
-        ratio_x = np.zeros_like(x)
-        ratio_x[low] = z[low] / x[low]
-        ratio_v = np.zeros_like(x)
-        ratio_v[bounded] = w[bounded] / v[bounded]
-        diagonal = np.full(len(y), 1e-11)
-        diagonal[kept] += s[kept] / y[kept]
-        system = _factorise(core, h + ratio_x + ratio_v + 1e-11, diagonal, explicit)
-
-        base = (-x[low] * z[low], -v[bounded] * w[bounded], -y[kept] * s[kept])
         here = _Point(x, y, s, v, z, w)
+        system = _newton_system(core, here, sets, h)
+        base = (-x[low] * z[low], -v[bounded] * w[bounded], -y[kept] * s[kept])
         affine = _direction(here, sets, system, (rd, rp, ru), base)
         dx, dy, ds, dv, dz, dw = affine
         alpha = _longest(here, sets, affine)
@@ -866,9 +873,21 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
         iterations += used
         seconds["warm"] = time.perf_counter() - mark
         done = state.size <= options.tolerance
+    small = np.zeros(0, dtype=np.int64) if done else _negligible(arrays)
+    if small.size:  # demand of next to nothing would shorten every step: first without it, then beside it
+        mark = time.perf_counter()
+        rest = _solve_without(arrays, small, replace(options, explain=False, time_limit=deadline - mark))
+        iterations += rest.iterations
+        if rest.ok:
+            x, y, state, used = _active_set(
+                core, *_first_point(core, arrays, rest), options.warm_iterations, options.tolerance, deadline
+            )
+            iterations += used
+            done = state.size <= options.tolerance
+        seconds["without"] = time.perf_counter() - mark
     if not done:
         mark = time.perf_counter()
-        points = [partial(_cold_start, core)]
+        points: list[Callable[[], _Point]] = [partial(_cold_start, core)]
         if state is not None:  # the neighbour's point once more, from further inside
             points.append(partial(_warm_start, core, x, y, 1e-3))
         points += [partial(_cold_start, core, 30.0), partial(_cold_start, core, 0.03)]
@@ -892,6 +911,33 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
         raise RuntimeError("solve_economy ended without a point")
     seconds["total"] = time.perf_counter() - began
     return _solution(core, arrays, x, y, state, iterations, seconds, options, deadline)
+
+
+def _negligible(arrays: EconomyArrays) -> Ints:
+    """Isoelastic demand whose reference quantity is under a millionth of the median one."""
+    at = np.flatnonzero(arrays.curves.kind == CurveKind.ISOELASTIC)
+    if arrays.K is not None or not at.size:
+        return at[:0]
+    quantity = arrays.curves.b[at]
+    return at[quantity < 1e-6 * np.median(quantity)]
+
+
+def _solve_without(arrays: EconomyArrays, small: Ints, options: SolveOptions) -> Solution:
+    """Solve without some demands and put them back at what they would take at the prices found."""
+    kept = np.setdiff1d(np.arange(arrays.shape[1]), small)
+    part = replace(
+        arrays, A=arrays.A[:, kept], B=arrays.B[:, kept], G=sp.csr_array(arrays.G[:, kept]),
+        curves=arrays.curves.take(kept), upper=arrays.upper[kept],
+        activity_names=tuple(arrays.activity_names[int(j)] for j in kept) if arrays.activity_names else (),
+    )  # fmt: skip
+    found = _solve(part, None, options, None)
+    levels, rents = np.zeros(arrays.shape[1]), np.zeros(arrays.shape[1])
+    levels[kept], rents[kept] = found.levels, found.capacity_rents
+    curves = arrays.curves.take(small)
+    asked = curves.shift - arrays.B[:, small].T @ found.prices + arrays.G[:, small].T @ found.group_rents
+    taken = np.where(asked < curves.d, curves.b * (np.maximum(asked, 1e-9 * curves.a) / curves.a) ** curves.c, 0.0)
+    levels[small] = np.minimum(taken, arrays.upper[small])
+    return replace(found, levels=levels, capacity_rents=rents)
 
 
 def _solve_linear(arrays: EconomyArrays, options: SolveOptions, began: float) -> Solution | None:
