@@ -171,44 +171,41 @@ def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
     found = prices.copy()
     matrix = sp.csc_array(arrays.B)
     ask = arrays.curves.marginal(np.where(arrays.curves.kind == CurveKind.ISOELASTIC, 1.0, 0.0))
-    supplies: list[tuple[int, Any, Floats]] = []
-    uses: list[tuple[int, Any, Floats]] = []
-    for j in range(matrix.shape[1]):
+    empty = np.isnan(prices)
+    owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    beside = np.unique(owner[empty[matrix.indices]])
+    beside = beside[(arrays.curves.kind[beside] != CurveKind.ISOELASTIC) & (arrays.upper[beside] > 0)]
+    supplies: list[tuple[int, Any, float, Any, Floats]] = []  # activity, its one empty output, coefficient, the rest
+    netbacks: list[tuple[int, int, float, Any, Floats]] = []  # activity, its one input, coefficient, outputs
+    for j in beside:
         span = slice(matrix.indptr[j], matrix.indptr[j + 1])
         rows, values = matrix.indices[span], matrix.data[span]
-        missing = rows[np.isnan(prices[rows])]
-        if missing.size and arrays.curves.kind[j] != CurveKind.ISOELASTIC:
-            (supplies if np.any(values[np.isnan(prices[rows])] > 0) else uses).append((j, rows, values))
+        inputs = values < 0
+        outputs = np.flatnonzero(values > 0)
+        if outputs.size == 1 and empty[rows[outputs[0]]]:
+            supplies.append((int(j), int(rows[outputs[0]]), float(values[outputs[0]]), rows[inputs], values[inputs]))
+        if inputs.sum() == 1 and not inputs.all() and empty[rows[inputs][0]]:
+            netbacks.append((int(j), int(rows[inputs][0]), -float(values[inputs][0]), rows[~inputs], values[~inputs]))
     for _ in range(8):
         changed = False
-        for j, rows, values in supplies:
-            unknown = np.isnan(found[rows])
-            outputs = values > 0
-            if np.any(unknown & ~outputs):
+        for j, target, weight, rows, values in supplies:
+            rest = float(values @ found[rows])
+            if rest != rest:  # an input has no price yet
                 continue
-            targets = rows[outputs & np.isnan(prices[rows])]
-            if targets.size != 1 or outputs.sum() != 1 or arrays.upper[j] <= 0:
-                continue
-            known = ~np.isnan(prices[rows]) | ~outputs
-            rest = float(values[known] @ found[rows[known]])
-            weight = float(values[rows == targets[0]][0])
             price = max((ask[j] - rest) / weight, 0.0)
-            if np.isnan(found[targets[0]]) or price < found[targets[0]] - 1e-9 * abs(price):
-                found[targets[0]] = price
+            if np.isnan(found[target]) or price < found[target] - 1e-9 * abs(price):
+                found[target] = price
                 changed = True
         if not changed:
             break
     # Netback: what a single-input user (a route, a separation) could pay for the good, the best first.
     for _ in range(8):
         best: dict[int, float] = {}
-        for j, rows, values in uses + supplies:
-            inputs = values < 0
-            if inputs.sum() != 1 or arrays.upper[j] <= 0 or np.any(np.isnan(found[rows[~inputs]])):
-                continue
-            i = int(rows[inputs][0])
-            if np.isnan(found[i]) and (~inputs).any():
-                worth = (float(values[~inputs] @ found[rows[~inputs]]) - ask[j]) / -float(values[inputs][0])
-                best[i] = max(best.get(i, 0.0), worth)
+        for j, i, weight, rows, values in netbacks:
+            if np.isnan(found[i]):
+                worth = (float(values @ found[rows]) - ask[j]) / weight
+                if worth == worth:
+                    best[i] = max(best.get(i, 0.0), worth)
         if not best:
             break
         for i, price in best.items():
