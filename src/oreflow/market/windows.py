@@ -20,6 +20,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, EconomyError, Floats, Solution, Sparse, Status
+from oreflow.market.continuation import walk
 from oreflow.market.investment import Addition, Build
 from oreflow.market.periods import Period, seen_share, share_within
 from oreflow.market.presolve import solve_reduced
@@ -150,7 +151,7 @@ class WindowResult:
         iterations: Newton systems in all.
         opening: the state at the start.
         expected: prices beyond the window that the last period's holders went by, USD/t, [m].
-        raw: the window's own solution, in present-value prices, as a start for the next.
+        arrays, raw: the window's own economy and solution, in present-value prices, as a start for the next.
     """
 
     periods: tuple[PeriodResult, ...]
@@ -161,6 +162,7 @@ class WindowResult:
     iterations: int
     opening: State
     expected: Floats
+    arrays: EconomyArrays
     raw: Solution
 
     @property
@@ -660,7 +662,7 @@ def _assemble(
 
 def solve_window(
     periods: Sequence[Period], economies: Sequence[EconomyArrays], dynamics: Dynamics, state: State,
-    *, start: Solution | None = None, memory: Floats | None = None, options: WindowOptions = WindowOptions(),
+    *, previous: WindowResult | None = None, options: WindowOptions = WindowOptions(),
 ) -> WindowResult:  # fmt: skip
     """Return the equilibrium of a window of periods whose agents foresee it (demand's memory excepted).
 
@@ -670,8 +672,7 @@ def solve_window(
             and activities in all.
         dynamics: stocks, goods underway, memories, builds, discount and expectation.
         state: stocks and goods at the start; prices of the period before.
-        start: solution of a window of the same shape to start from (`shifted_start`).
-        memory: first guess of demand's memory at the start of each period, [T, D] (`shifted_memory`).
+        previous: a solved window of the same markets, activities and dynamics to start from, as the one before.
         options: tolerances and limits.
 
     Returns:
@@ -688,13 +689,19 @@ def solve_window(
     economies = [_with_additions(e, p, state.additions) for e, p in zip(economies, periods, strict=True)]
     _check(dynamics, periods, economies, state)
     count = len(periods)
-    memory = np.tile(state.memory, (count, 1)) if memory is None else np.array(memory, dtype=float)
-    memory[0] = state.memory
+    warm = None
+    memory = np.tile(state.memory, (count, 1))
+    known: tuple[EconomyArrays, Solution] | None = None
+    if previous is not None and previous.ok:
+        warm = _shifted_start(previous, periods, economies, dynamics)
+        memory = _shifted_memory(previous, periods)
+        memory[0] = state.memory
+        if not dynamics.builds and [result.period.length for result in previous.periods] == [p.length for p in periods]:
+            known = _renamed(previous, periods), previous.raw
     strategic = np.tile(state.strategic, (count, 1))
     dated = _dated_sales(dynamics, periods, state)
     strategic = np.maximum(strategic - np.cumsum(np.vstack([np.zeros(dated.shape[1]), dated]), axis=0)[:-1], 0.0)
     cause, iterations, passes = "", 0, 0
-    solution, warm = start, start
     points: list[Floats] = []
     images: list[Floats] = []
     while True:
@@ -703,6 +710,15 @@ def solve_window(
         if not solution.ok and warm is not None:
             iterations += solution.iterations
             solution = solve_reduced(arrays, None, options.solve)
+        if not solution.ok and count > 1 and passes == 0:
+            iterations += solution.iterations
+            alone = _one_by_one(periods, economies, dynamics, state, options)
+            if alone is not None:
+                solution = solve_reduced(arrays, _fitting(alone, arrays), options.solve)
+        if not solution.ok and known is not None:
+            iterations += solution.iterations
+            solution = walk(*known, arrays, options.solve)
+        known = (arrays, solution) if solution.ok else None
         passes, iterations = passes + 1, iterations + solution.iterations
         if not solution.ok:
             break
@@ -733,8 +749,39 @@ def solve_window(
     results = _results(layout, periods, economies, arrays, dynamics, state, solution, memory, dated, status)
     expected = expected_prices(dynamics, state, periods[-1].stop)
     return WindowResult(
-        results, status, cause or solution.cause, solution.residual, passes, iterations, state, expected, solution
+        results,
+        status,
+        cause or solution.cause,
+        solution.residual,
+        passes,
+        iterations,
+        state,
+        expected,
+        arrays,
+        solution,
     )
+
+
+def _one_by_one(
+    periods: Sequence[Period],
+    economies: Sequence[EconomyArrays],
+    dynamics: Dynamics,
+    state: State,
+    options: WindowOptions,
+) -> Solution | None:
+    """A start for a window from its periods solved in turn without foresight; None where one of them fails."""
+    alone: list[PeriodResult] = []
+    window: WindowResult | None = None
+    plain = replace(state, additions=())
+    for period, economy in zip(periods, economies, strict=True):
+        window = solve_window([period], [economy], dynamics, plain, previous=window, options=options)
+        if not window.ok:
+            return None
+        alone.append(window.periods[0])
+        plain = replace(state_after(window, dynamics), additions=())
+    if window is None:
+        return None
+    return _shifted_start(replace(window, periods=tuple(alone)), periods, economies, dynamics)
 
 
 def _dated_sales(dynamics: Dynamics, periods: Sequence[Period], state: State) -> Floats:
@@ -916,9 +963,7 @@ def roll(
     for k, first in enumerate(grid):
         ahead = [period for period in longer[k:] if period.start < first.start + window - 1e-9] or [first]
         economies = [economy(period, first.start) for period in ahead]
-        guess = None if previous is None else shifted_start(previous, ahead, economies, dynamics)
-        past = None if previous is None else shifted_memory(previous, ahead)
-        result = solve_window(ahead, economies, dynamics, states[-1], start=guess, memory=past, options=options)
+        result = solve_window(ahead, economies, dynamics, states[-1], previous=previous, options=options)
         iterations += result.iterations
         if not result.ok:
             cause = f"window of {first.start:g}: {result.status.value}: {result.cause}"
@@ -932,28 +977,23 @@ def roll(
     return Path(tuple(kept), tuple(states), True, "", iterations)
 
 
-def shifted_memory(previous: WindowResult, ahead: Sequence[Period]) -> Floats:
-    """Return demand's memory at the start of each period of the next window as the last window saw it, [T, D].
+def _renamed(previous: WindowResult, periods: Sequence[Period]) -> EconomyArrays:
+    """The last window's economy with its limits dated as the next one's, so that a walk between them can match them."""
+    dated = zip(previous.periods, periods, strict=True)
+    names = [f"{r.arrays.group_name(k)}, {p.start:g}" for r, p in dated for k in range(r.arrays.shape[2])]
+    return previous.arrays.with_(group_names=tuple(names))
 
-    Args:
-        previous: solved window.
-        ahead: periods of the next window.
-    """
+
+def _shifted_memory(previous: WindowResult, ahead: Sequence[Period]) -> Floats:
+    """Demand's memory at the start of each period of the next window as the last window saw it, [T, D]."""
     by_stop = {round(result.period.stop, 6): result.memory for result in previous.periods}
     return np.array([by_stop.get(round(period.start, 6), previous.periods[-1].memory) for period in ahead])
 
 
-def shifted_start(
+def _shifted_start(
     previous: WindowResult, ahead: Sequence[Period], economies: Sequence[EconomyArrays], dynamics: Dynamics
 ) -> Solution | None:
-    """Return a start for the next window: each period as the last window saw it, the new ones as its last period.
-
-    Args:
-        previous: solved window.
-        ahead: periods of the next window.
-        economies: of those periods.
-        dynamics: with which both are solved.
-    """
+    """A start for the next window: each period as the last window saw it, the new ones as its last period."""
     by_start = {round(result.period.start, 6): result for result in previous.periods}
     chosen = [by_start.get(round(period.start, 6), previous.periods[-1]) for period in ahead]
     worth = [(1.0 + dynamics.discount) ** -(period.start - ahead[0].start) for period in ahead]

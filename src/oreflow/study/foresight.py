@@ -24,8 +24,6 @@ from oreflow.market.windows import (
     State,
     WindowOptions,
     WindowResult,
-    shifted_memory,
-    shifted_start,
     solve_window,
 )
 
@@ -110,11 +108,7 @@ def solve_ahead(
     economies = [_long_run(base, years[year], year, stocks, memories) for year in sorted(years)]
     # the memory of the first year is known; later passes only refine what is foreseen of the others
     options = WindowOptions(SolveOptions(tolerance=max(base.settings.tolerance, FORESEEN)), tolerance=FORESEEN_MEMORY)
-    if previous is None or not previous.ok:
-        window = solve_window(periods, economies, dynamics, state, options=options)
-    else:
-        start, past = shifted_start(previous, periods, economies, dynamics), shifted_memory(previous, periods)
-        window = solve_window(periods, economies, dynamics, state, start=start, memory=past, options=options)
+    window = solve_window(periods, economies, dynamics, state, previous=previous, options=options)
     return _first_year(base, years[first], window, stocks, dynamics)
 
 

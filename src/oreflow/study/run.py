@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from oreflow.baseline.calibrate import price_coefficients
 from oreflow.chain.network import Kind, SharedLimit
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
+from oreflow.market.continuation import walk
 from oreflow.market.polish import close_balances
 from oreflow.market.presolve import solve_reduced
 from oreflow.market.solve import SolveOptions
@@ -116,7 +117,7 @@ def _solve_year(
     if solution.status not in SOLVED:
         solution = solve_reduced(arrays, None, options)
     if solution.status not in SOLVED and before is not None and start is not None:
-        solution = _by_steps(before, start, arrays, options)
+        solution = walk(before, start, arrays, options)
     return solution
 
 
@@ -128,56 +129,12 @@ def _later_years(
     year: int,
     draws: Mapping[str, float],
 ) -> dict[int, EconomyArrays]:
-    """Return the economies of the years after `year` in its window, with the measures known by then."""
+    """Return the economies of the years after `year` in its window (none after the case's last), as known by then."""
     later = {}
-    for ahead in range(year + 1, year + base.settings.window):
+    for ahead in range(year + 1, min(year + base.settings.window, base.case.end_year + 1)):
         terms = lower_all(base.context, known_instruments(everything, ahead, year), ahead) + extra
         later[ahead] = assemble(base, state, terms, ahead, draws).arrays
     return later
-
-
-def _by_steps(before: EconomyArrays, start: Solution, target: EconomyArrays, options: SolveOptions) -> Solution:
-    """Walk from last year's economy to this year's in ever smaller steps, each warm from the one before.
-
-    A step that fails is halved, down to 1/64 of the way; the walk ends at `target` or with the failure met.
-    """
-    solution, done, step = start, 0.0, 0.5
-    names = {name: float(dual) for name, dual in zip(before.group_names, start.group_rents, strict=True)}
-    solution = replace(start, group_rents=np.array([names.get(name, 0.0) for name in target.group_names]))
-    while done < 1.0:
-        ahead = min(1.0, done + step)
-        attempt = solve_reduced(_between(before, target, ahead), solution, options)
-        if attempt.status in SOLVED:
-            solution, done, step = attempt, ahead, 2.0 * step
-        elif step <= 1.0 / 64.0:
-            return attempt
-        else:
-            step /= 2.0
-    return solution
-
-
-def _between(before: EconomyArrays, target: EconomyArrays, share: float) -> EconomyArrays:
-    """Return the economy that lies `share` of the way from one year's numbers to the next one's."""
-    if share >= 1.0:
-        return target
-
-    def mix(old: Floats, new: Floats) -> Floats:
-        both = np.isfinite(old) & np.isfinite(new)
-        return np.where(both, (1.0 - share) * np.where(both, old, 0.0) + share * np.where(both, new, 0.0), new)
-
-    b = target.B.copy()
-    if before.B.nnz == b.nnz and np.array_equal(before.B.indices, b.indices):
-        b.data = mix(before.B.data, b.data)
-    limits = dict(zip(before.group_names, before.h, strict=True))
-    old_limits = np.array([limits.get(name, h) for name, h in zip(target.group_names, target.h, strict=True)])
-    old, new = before.curves, target.curves
-    curves = CurveTable(
-        new.kind, mix(old.shift, new.shift), mix(old.a, new.a), mix(old.b, new.b), mix(old.c, new.c), mix(old.d, new.d)
-    )
-    return target.with_(
-        B=b, curves=curves, upper=mix(before.upper, target.upper), fixed=mix(before.fixed, target.fixed),
-        h=mix(old_limits, target.h),
-    )  # fmt: skip
 
 
 def _worst(solution: Solution) -> str:

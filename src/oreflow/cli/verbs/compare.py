@@ -31,6 +31,9 @@ def command(
     demand_level: Annotated[
         str | None, typer.Option("--switch", metavar="NAME=OPTION", help="Set a named switch, as demand_level=low.")
     ] = None,
+    window: Annotated[
+        int, typer.Option("--window", min=1, help="Years that holders of stock foresee; 1 for none but their own.")
+    ] = 1,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the indicators as CSV and nothing else.")] = False,
     out: OutOption = Path("."),
@@ -46,6 +49,7 @@ def command(
     from oreflow.core.errors import UsageError
     from oreflow.report.archive import pack_document
     from oreflow.report.tables import comparison_csv, comparison_json, print_central, print_comparison
+    from oreflow.study.base import Settings
 
     found = api.load_case(case, as_of=as_of)
     if demand_level:
@@ -55,7 +59,9 @@ def command(
         raise UsageError("--json and --csv both claim the standard output; give one of them")
     quiet = json or csv
     with progress("central values", len(proposals or found.compare)) as show:
-        central = api.compare_central(found, proposals or (), progress=lambda _what, done, _total: show(done))
+        central = api.compare_central(
+            found, proposals or (), Settings(window=window), progress=lambda _what, done, _total: show(done)
+        )
     if not quiet:
         print_central(central, file=sys.stdout)
         sys.stdout.flush()
