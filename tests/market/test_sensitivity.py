@@ -29,7 +29,7 @@ def changed(economy: EconomyArrays, name: str, j: int, step: float) -> EconomyAr
         value = getattr(economy, name).copy()
         value[j] += step
         return economy.with_(**{name: value})
-    if name in ("A", "B"):
+    if name in ("A", "B", "G"):
         matrix = getattr(economy, name).copy()
         matrix.data[j] += step
         return economy.with_(**{name: matrix})
@@ -40,13 +40,14 @@ def changed(economy: EconomyArrays, name: str, j: int, step: float) -> EconomyAr
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
-@pytest.mark.parametrize("name", ["shift", "a", "b", "c", "upper", "fixed", "h", "A", "B"])
+@pytest.mark.parametrize("name", ["shift", "a", "b", "c", "d", "upper", "fixed", "h", "A", "B", "G"])
 def test_gradient_matches_central_differences(seed: int, name: str) -> None:
     economy, start, outcome, gradient = setting(seed)
     found = getattr(gradient, name)
     owner = np.repeat(np.arange(len(start.levels)), np.diff(economy.A.indptr))
     base = {
         "shift": np.abs(economy.curves.a), "a": economy.curves.a, "b": economy.curves.b, "c": economy.curves.c,
+        "d": economy.curves.d, "G": economy.G.data,
         "upper": economy.upper, "fixed": abs(economy.A) @ start.levels, "h": economy.h,
         "A": economy.A.data, "B": economy.B.data,
     }[name]  # fmt: skip
@@ -65,7 +66,7 @@ def test_gradient_matches_central_differences(seed: int, name: str) -> None:
         )
         assert found[j] == pytest.approx((up - down) / (2 * step), rel=2e-4), (name, int(j))
         checked += 1
-    assert checked or name in ("h", "b"), "nothing to compare"
+    assert checked or name in ("h", "b", "d", "G"), "nothing to compare"
 
 
 def test_wedge_and_refusals() -> None:
@@ -101,3 +102,47 @@ def test_degenerate_point_is_reported_as_one_sided() -> None:
     solution = solve_economy(arrays)
     gradient = differentiate(arrays, solution, Outcome(np.ones(1), np.zeros(3)))
     assert "dear" in gradient.one_sided
+
+
+def test_gradient_by_a_coupling() -> None:
+    from oreflow.market.economy import Coupling, Economy, Linear, LinearDemand, build_arrays, demand, shipment, supply
+
+    def arrays_of(strength: float) -> EconomyArrays:
+        links = tuple(shipment("o", "d", Linear(1.0, 1.0), name=name) for name in ("one", "two"))
+        activities = (supply("o", 0.5), *links, demand("d", LinearDemand(10.0, 1.0)))
+        return build_arrays(Economy(("o", "d"), activities, couplings=(Coupling("one", "two", strength),)))[0]
+
+    arrays = arrays_of(0.5)
+    outcome = Outcome(np.array([0.0, 1.0]), np.zeros(arrays.shape[1]))
+    gradient = differentiate(arrays, solve_economy(arrays, options=SHARP), outcome)
+    ends = [float(solve_economy(arrays_of(0.5 + d), options=SHARP).prices[1]) for d in (1e-5, -1e-5)]
+    found = gradient.K
+    assert found == pytest.approx([(ends[0] - ends[1]) / 2e-5], rel=1e-6)
+
+
+def test_gradient_by_a_choke_price_that_binds() -> None:
+    from oreflow.market.economy import Economy, Isoelastic, build_arrays, demand, supply
+
+    arrays, _ = build_arrays(
+        Economy(("good",), (supply("good", 1.0, 30.0), demand("good", Isoelastic(10.0, 100.0, -0.5, choke=40.0))))
+    )
+    solution = solve_economy(arrays, options=SHARP)
+    gradient = differentiate(arrays, solution, Outcome(np.ones(1), np.zeros(2)))
+    assert solution.prices[0] == pytest.approx(40.0)
+    assert float(gradient.d[1]) == pytest.approx(1.0)  # the price is the choke price
+    assert gradient.a[1] == 0.0
+
+
+def test_gradient_by_the_weight_of_a_member() -> None:
+    from oreflow.market.economy import Economy, Group, LinearDemand, build_arrays, demand, supply
+
+    def arrays_of(weight: float) -> EconomyArrays:
+        activities = (supply("good", 1.0), demand("good", LinearDemand(10.0, 1.0)))
+        return build_arrays(Economy(("good",), activities, (Group("quota", {"supply good": weight}, 3.0),)))[0]
+
+    arrays = arrays_of(1.5)
+    gradient = differentiate(arrays, solve_economy(arrays, options=SHARP), Outcome(np.ones(1), np.zeros(2)))
+    ends = [float(solve_economy(arrays_of(1.5 + d), options=SHARP).prices[0]) for d in (1e-5, -1e-5)]
+    found = gradient.G
+    assert found == pytest.approx([(ends[0] - ends[1]) / 2e-5], rel=1e-6)
+    assert found == pytest.approx([3.0 / 1.5**2])

@@ -32,11 +32,13 @@ class Gradient:
 
     Attributes:
         shift: by the cost added to each activity, [n] (a specific tax has the same derivative).
-        a, b, c: by the parameters of the curves, [n].
+        a, b, c, d: by the parameters of the curves, [n] (c of a demand is its elasticity, d its choke price).
         upper: by capacities, [n].
         fixed: by price-independent demand, [m].
         h: by group limits, [g].
         A, B: by physical and price coefficients, on the stored entries of each matrix, [nnz].
+        G: by the members' weights in shared limits, on the stored entries, [nnz].
+        K: by couplings, on the stored entries, [nnz]; empty where there are none.
         one_sided: names of markets and activities where the active set is about to change (a zero level with a zero
             reduced cost, or a price in an empty market): the derivative there holds in one direction only.
     """
@@ -45,11 +47,14 @@ class Gradient:
     a: Floats
     b: Floats
     c: Floats
+    d: Floats
     upper: Floats
     fixed: Floats
     h: Floats
     A: Floats
     B: Floats
+    G: Floats
+    K: Floats
     one_sided: tuple[str, ...]
 
     def wedge(self, arrays: EconomyArrays, activity: int, market: int) -> float:
@@ -118,6 +123,7 @@ def differentiate(arrays: EconomyArrays, solution: Solution, outcome: Outcome) -
     # levels at capacity move with the capacity: through the balances, the couplings, and directly
     moved = outcome.levels - E.T @ by_y - K.T @ by_x
     owner = np.repeat(np.arange(n), np.diff(arrays.A.indptr))
+    owner_g = np.repeat(np.arange(g), np.diff(arrays.G.indptr))
     owner_b = np.repeat(np.arange(n), np.diff(arrays.B.indptr))
     parts = _parameter_slopes(arrays.curves, x)
     return Gradient(
@@ -125,11 +131,14 @@ def differentiate(arrays: EconomyArrays, solution: Solution, outcome: Outcome) -
         a=-by_x * parts["a"],
         b=-by_x * parts["b"],
         c=-by_x * parts["c"],
+        d=-by_x * parts["d"],
         upper=np.where(at_high, moved, 0.0),
         fixed=by_y[:m],
         h=-by_y[m:],
         A=-by_y[arrays.A.indices] * x[owner],
         B=by_x[owner_b] * solution.prices[arrays.B.indices],
+        G=by_y[m + owner_g] * x[arrays.G.indices] - by_x[arrays.G.indices] * solution.group_rents[owner_g],
+        K=-by_x[K.indices] * x[np.repeat(np.arange(n), np.diff(K.indptr))],
         one_sided=tuple(weak),
     )
 
@@ -157,11 +166,11 @@ def _solve_transposed(matrix: Sparse, right: Floats) -> Floats:
 
 
 def _parameter_slopes(curves: CurveTable, x: Floats) -> dict[str, Floats]:
-    """Derivatives of marginal cost by the parameters a, b and c, [n] each, by central differences of the formula."""
+    """Derivatives of marginal cost by the parameters a, b, c and d, [n] each, by central differences of the formula."""
     out = {}
-    for name in ("a", "b", "c"):
+    for name in ("a", "b", "c", "d"):
         value = getattr(curves, name)
-        step = 1e-6 * np.maximum(np.abs(value), 1e-6)
+        step = np.where(np.isfinite(value), 1e-6 * np.maximum(np.abs(value), 1e-6), 0.0)
         columns = {f.name: getattr(curves, f.name) for f in fields(curves)}
         up = CurveTable(**(columns | {name: value + step}))
         down = CurveTable(**(columns | {name: value - step}))
