@@ -80,6 +80,18 @@ class Context:
 
         A target is a route id, a leg id, `from->to` (places or groups), or a place or group (all routes out of it).
         """
+        key = (tuple(targets), tuple(commodities), tuple(destinations))
+        if key not in self._routes:
+            self._routes[key] = self._find_routes(*key)
+        return self._routes[key]
+
+    @cached_property
+    def _routes(self) -> dict[tuple[tuple[str, ...], ...], tuple[int, ...]]:
+        return {}
+
+    def _find_routes(
+        self, targets: tuple[str, ...], commodities: tuple[str, ...], destinations: tuple[str, ...]
+    ) -> tuple[int, ...]:
         goods = self.commodities(commodities)
         ends = frozenset().union(*(self.places(name) or {name} for name in destinations))
         found: list[int] = []
@@ -133,8 +145,11 @@ class Context:
     def known_target(self, target: str) -> bool:
         """Return whether anything in the case answers to this target."""
         ends = [part.strip() for part in target.split("->")]
+        return all(end in self._known or bool(self.places(end)) for end in ends)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
         rows: tuple[Mapping[str, object] | tuple[object, ...], ...] = (
             self.case.processes, self.case.routes, self.case.legs, self.case.ties, self.case.actors,
         )  # fmt: skip
-        known = {str(getattr(row, "id", "")) for table in rows for row in table}
-        return all(end in known or bool(self.places(end)) for end in ends)
+        return frozenset(str(getattr(row, "id", "")) for table in rows for row in table)
