@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import SuperLU, splu
 
+from oreflow.baseline.factor import Factor, factorise, factorise_singular
 from oreflow.baseline.observability import equilibrate
 from oreflow.core.highs import quiet_highs
 
@@ -53,12 +53,16 @@ class Kkt:
         self._scaled = sp.csr_array(weights @ self.matrix @ weights)
         signs = np.ones(self.matrix.shape[0])
         signs[self.unknowns :] = -1.0
+        self._signs = signs
         shifted = sp.csc_array(self._scaled + sp.diags_array(_SHIFT * signs))
         self._pivoted = False
         try:
-            self.factor: SuperLU = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
+            self.factor: Factor = factorise(shifted, threshold=0.0)
         except RuntimeError:  # a pivot lost to rounding, where 1/shift swamps a small curvature
-            self.factor = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
+            other = factorise_singular(shifted, signs)
+            if other is None:
+                raise
+            self.factor = other
 
     def solve(self, gradient: FloatArray, rhs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return `(x, multipliers)` with H x + E' multipliers = gradient and E x = rhs."""
@@ -99,15 +103,8 @@ class Kkt:
             solution = best + self.factor.solve(target - self._scaled @ best)
         return best, least
 
-    def _with_pivots(self) -> SuperLU | None:
-        try:
-            return splu(
-                sp.csc_array(self._scaled),
-                permc_spec="MMD_AT_PLUS_A",
-                diag_pivot_thresh=0.01,
-            )
-        except RuntimeError:  # exactly singular
-            return None
+    def _with_pivots(self) -> Factor | None:
+        return factorise_singular(sp.csc_array(self._scaled), self._signs)
 
 
 def typical_unit(hessian: sp.csc_array) -> float:
