@@ -829,7 +829,7 @@ def _carried(
             memory[t, k] = max(used, LEAST_MEMORY)
     sold = np.where(layout.sales >= 0, levels[layout.sales], 0.0)
     sold = sold - np.where(layout.purchases >= 0, levels[layout.purchases], 0.0) + dated
-    strategic = state.strategic - np.cumsum(sold, axis=0)
+    strategic = np.maximum(state.strategic - np.cumsum(sold, axis=0), 0.0)  # overdrawn in early passes only
     return memory, strategic, sold
 
 
