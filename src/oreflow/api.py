@@ -296,7 +296,7 @@ def finish(
             unlocked = unlock(outcome, composition.instruments, year=year, target=threshold)
             margin = barriers.margin()
             freight = _freight(barriers, margin, refs)
-            outlook[composition.name] = break_evens(margin, refs)
+            outlook[composition.name] = break_evens(margin, barriers.payment_to_start(), year, refs)
             notes += _barrier_note(composition.name, unlocked)
         proposals.append(
             proposal_result(
@@ -448,8 +448,8 @@ def _freight(barriers: Barriers, margin: Margin | None, refs: tuple[str, ...]) -
     if value <= 0 or content <= 0:
         return None
     return Freight(
-        route=" > ".join(margin.route), percent_of_value=float(100.0 * margin.freight / value),
-        usd_per_kg_dytb=float(margin.freight / (content * 1000.0)), refs=refs,
+        route=" > ".join(margin.route), percent_of_value=float(100.0 * margin.haul / value),
+        usd_per_kg_dytb=float(margin.haul / (content * 1000.0)), refs=refs,
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from oreflow.report.document import (
     Waterfall,
 )
 from oreflow.report.indicators import INDICATORS
+from oreflow.report.marks import number_text
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
@@ -248,30 +249,44 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def break_evens(margin: Margin | None, refs: tuple[str, ...] = ()) -> tuple[BreakEven, ...]:
-    """Return the outside premium and separation cost at which the best way out just pays."""
-    if margin is None:
-        note = "no way that avoids China exists under this proposal, so no price changes the sign"
-        return (
-            BreakEven("outside_premium", "factor on prices outside China", None, "1", 1.0, note, refs),
-            BreakEven(
-                "outside_separation_cost", "cost of separation outside China", None, "USD/t_REO", None, note, refs
-            ),
-        )
-    premium = None if margin.premium is None else float(margin.premium)
-    pays = "pays" if margin.margin >= 0 else "does not pay"
-    note = (
-        f"at the year's prices, if plants stood and operators were free, the best way out {pays}: the margin is "
-        f"{margin.margin / 1000:,.2f} USD per kg REO"
+def break_evens(
+    margin: Margin | None, payment: float | None, year: int, refs: tuple[str, ...] = ()
+) -> tuple[BreakEven, ...]:
+    """Return the outside premium and separation cost at which tonnes begin or cease to flow in a year.
+
+    Args:
+        margin: the best way out at the year's prices, None where there is none.
+        payment: USD per t of ore separated outside at which they begin (negative: what they could still bear), None
+            where no payment does it.
+        year: of the equilibrium.
+        refs: what the numbers rest on.
+    """
+    labels = (
+        ("outside_premium", "factor on what the oxides earn outside China", "1"),
+        ("outside_separation_cost", "cost of separation outside China", "USD/t_REO"),
     )
-    return (
-        BreakEven("outside_premium", "factor on prices outside China", premium, "1", 1.0, note, refs),
-        BreakEven(
-            "outside_separation_cost", "cost of separation outside China, per t of concentrate",
-            float(margin.separation_break_even) if margin.separation_break_even > 0 else None, "USD/t_REO",
-            float(margin.separation), note, refs,
-        ),
-    )  # fmt: skip
+    if margin is None or payment is None or margin.revenue <= 0:
+        note = (
+            "no way that avoids China exists under this proposal, so no price changes the sign"
+            if margin is None
+            else f"no payment up to the ore's value starts the tonnes in {year}: something else than price stops them"
+        )
+        current = (1.0, None if margin is None else float(margin.separation))
+        return tuple(
+            BreakEven(key, label, None, unit, now, note, refs)
+            for (key, label, unit), now in zip(labels, current, strict=True)
+        )
+    side = (
+        f"the tonnes begin in {year} when a tonne of ore separated outside earns {number_text(payment)} USD more"
+        if payment > 0
+        else f"the tonnes of {year} cease when a tonne of ore separated outside earns {number_text(-payment)} USD less"
+    )
+    values = (1.0 + payment / margin.revenue, margin.separation - payment)
+    current = (1.0, float(margin.separation))
+    return tuple(
+        BreakEven(key, label, float(value) if value > 0 else None, unit, now, side, refs)
+        for (key, label, unit), value, now in zip(labels, values, current, strict=True)
+    )
 
 
 __all__ = [

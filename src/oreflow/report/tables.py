@@ -113,7 +113,34 @@ def comparison_notes(document: ComparisonDocument) -> tuple[str, ...]:
         f"{unit_text(doubt.unit)}; {doubt.text}"
         for rank, doubt in enumerate(document.doubts[:DOUBTS], start=1)
     ]
+    lines += _sign_notes(document)
     return (*lines, "This compares the proposals and recommends none.")
+
+
+def _sign_notes(document: ComparisonDocument) -> list[str]:
+    """Freight of each proposal's way out, and the values at which its effect changes sign."""
+    lines = []
+    for proposal in document.proposals:
+        if proposal.freight is not None:
+            lines.append(
+                f"freight, {proposal.id}: {number_text(proposal.freight.percent_of_value)}% of the basket's value, "
+                f"{number_text(proposal.freight.usd_per_kg_dytb)} USD per kg Dy+Tb ({proposal.freight.route})"
+            )
+    for proposal in document.proposals:
+        found = {item.id: item for item in document.outlook.get(proposal.id, ())}
+        premium, separation = found.get("outside_premium"), found.get("outside_separation_cost")
+        if premium is None or separation is None:
+            continue
+        if premium.value is None:
+            lines.append(f"changes sign, {proposal.id}: never by price; {premium.note}")
+            continue
+        cost = "below nil" if separation.value is None else f"{number_text(separation.value)} USD/t REO"
+        now = "" if separation.current is None else f" (now {number_text(separation.current)})"
+        lines.append(
+            f"changes sign, {proposal.id}: outside premium x {premium.value:.2f}, or outside separation cost "
+            f"{cost}{now}; {premium.note}"
+        )
+    return lines
 
 
 def comparison_table(document: ComparisonDocument, *, width: int = 160) -> RenderableType:

@@ -30,6 +30,8 @@ KINDS = ("leg", "control", "plant", "reagent", "operator", "licence", "price")
 ASSET_LIFE = 20.0
 """Years over which the capital of a removed barrier is paid back."""
 BISECTIONS = 5
+START_TONNES = 1.0
+"""Tracked oxide, t a year, from which tonnes count as flowing."""
 TITLES = {
     "leg": "capacity of the way out",
     "control": "who controls the way out",
@@ -71,18 +73,17 @@ class LadderStep:
 class Margin:
     """The best open way of the tracked ore to oxides outside, at the prices of the year, USD per t of concentrate.
 
-    `revenue` of the oxides, `bought` price at the mine, `freight`, `separation`; `margin` = revenue less the others.
-    `premium`: factor on outside prices at which the margin is nil; `separation_break_even` likewise, USD per t.
-    `route`: names of the activities on the way. None stands for no way at all.
+    `revenue` of the oxides, `bought` price at the mine, `freight` with levies and less payments on the way, `haul` the
+    carrying alone, `separation`; `margin` = revenue less bought, freight and separation.
+    `route`: names of the activities on the way.
     """
 
     revenue: float
     bought: float
     freight: float
+    haul: float
     separation: float
     margin: float
-    premium: float | None
-    separation_break_even: float
     route: tuple[str, ...]
 
 
@@ -286,6 +287,29 @@ class Barriers:
         solution = self.solution(barriers)
         return None if solution is None else self.diverted(solution)
 
+    def payment_to_start(self) -> float | None:
+        """Return the payment per t of tracked ore separated outside at which tonnes begin to flow, USD.
+
+        Negative where they flow already: what a tonne could still bear. None where no payment up to the ore's value
+        starts them. By bisection, to about 1% of that value.
+        """
+
+        def flows(payment: float) -> bool:
+            solution = self.solution(("price",), payment)
+            return solution is not None and self.diverted(solution) >= START_TONNES
+
+        most = self.help_per_tonne
+        if self.diverted(self.start) >= START_TONNES:
+            low, high = -most, 0.0
+        elif most > 0 and flows(most):
+            low, high = 0.0, most
+        else:
+            return None
+        for _ in range(7):
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if flows(middle) else (middle, high)
+        return high
+
     def removal(self, barriers: tuple[str, ...], target: float) -> tuple[float | None, float]:
         """Return what removing a set costs (USD a year, None where the case does not say) and the payment per tonne.
 
@@ -399,7 +423,7 @@ class Barriers:
         if isinstance(answer, str):
             return None
         x = answer.x
-        revenue = freight = separation = 0.0
+        revenue = freight = haul = separation = 0.0
         for c, j in enumerate(usable):
             a = self.network.activities[j]
             outputs = sum(v * self.record.prices[i] for i, v in a.flows if not self._is_tracked(i) and v > 0)
@@ -408,13 +432,13 @@ class Barriers:
             revenue += outputs * x[c]
             if a.kind is Kind.ROUTE:
                 freight += unit * x[c]
+                haul += float(self.network.cost[j]) * x[c]
             else:
                 separation += (unit + inputs) * x[c]
         bought = float(sum(x[n + k] * self.record.prices[i] for k, i in enumerate(sources)))
         margin = revenue - bought - freight - separation
-        premium = (bought + freight + separation) / revenue if revenue > 0 else None
         route = tuple(self.network.activities[j].name for c, j in enumerate(usable) if x[c] > 1e-9)
-        return Margin(revenue, bought, freight, separation, margin, premium, separation + margin, route)
+        return Margin(revenue, bought, freight, haul, separation, margin, route)
 
     def _unit_cost(self, j: int) -> float:
         """Return cost, residual and charges of a unit of an activity at this year's prices, USD."""
