@@ -438,6 +438,24 @@ def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_of
 
 
 @dataclass(slots=True)
+class _Clock:
+    """When a solve must end; a step that would not be done by then is not begun."""
+
+    deadline: float
+    last: float
+    longest: float = 0.0
+    over: bool = False
+
+    def step(self) -> bool:
+        """Return True where there is no time for another step as long as the longest one so far."""
+        now = time.perf_counter()
+        self.longest = max(self.longest, now - self.last)
+        self.last = now
+        self.over = self.over or now + self.longest > self.deadline
+        return self.over
+
+
+@dataclass(slots=True)
 class _Point:
     """Iterate: levels x, prices y, slacks s of rows and v of capacities, multipliers z of x >= 0, w of capacities."""
 
@@ -592,7 +610,7 @@ def _newton_system(core: _Core, point: _Point, sets: _Sets, h: Floats) -> _Linea
 
 
 def _interior_point(
-    core: _Core, point: _Point, options: SolveOptions, deadline: float, target: float, *, careful: bool = False
+    core: _Core, point: _Point, options: SolveOptions, clock: _Clock, target: float, *, careful: bool = False
 ) -> tuple[_Point, int, bool]:
     """Predictor-corrector from `point` until complementarity and residuals fall below `target` (scaled).
 
@@ -620,7 +638,7 @@ def _interior_point(
         error = max(error, mu)
         if met:
             return _Point(x, y, s, v, z, w), iteration, True
-        if not np.isfinite(error) or time.perf_counter() > deadline:
+        if not np.isfinite(error) or clock.step():
             break
         if error < 0.9 * best:
             best, stalled = error, 0
@@ -727,7 +745,7 @@ def _warm_start(core: _Core, x: Floats, y: Floats, mu: float) -> _Point:
 
 
 def _active_set(
-    core: _Core, x: Floats, y: Floats, steps: int, tolerance: float, deadline: float, patience: int = 4
+    core: _Core, x: Floats, y: Floats, steps: int, tolerance: float, clock: _Clock, patience: int = 4
 ) -> tuple[Floats, Floats, _Residual, int]:
     """Newton on the active set read from the natural residual; returns the best point met.
 
@@ -741,7 +759,7 @@ def _active_set(
     iso = np.zeros(len(x), dtype=bool)
     iso[core.iso] = True
     for count in range(steps):
-        if state.size <= 1e-14 or (best[2].size <= tolerance and worse) or time.perf_counter() > deadline:
+        if state.size <= 1e-14 or (best[2].size <= tolerance and worse) or clock.step():
             return *best, count
         on = core.free | (y > state.excess)
         at_low = ~iso & (x <= state.cost)
@@ -848,7 +866,7 @@ def solve_economy(
 
 def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions, plan: SymbolicPlan | None) -> Solution:
     began = time.perf_counter()
-    deadline = began + options.time_limit
+    clock = _Clock(began + options.time_limit, began)
     seconds: dict[str, float] = {}
     if is_linear_program(arrays):
         vertex = _solve_linear(arrays, options, began)
@@ -861,6 +879,7 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     mark = time.perf_counter()
     core = _build(arrays, plan)
     seconds["build"] = time.perf_counter() - mark
+    clock.last = time.perf_counter()
     iterations = 0
     done = False
     x = y = np.zeros(0)
@@ -868,7 +887,7 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     if start is not None and len(start.levels) == arrays.shape[1] and len(start.prices) == arrays.shape[0]:
         mark = time.perf_counter()
         x, y, state, used = _active_set(
-            core, *_first_point(core, arrays, start), options.warm_iterations, options.tolerance, deadline, patience=1
+            core, *_first_point(core, arrays, start), options.warm_iterations, options.tolerance, clock, patience=1
         )
         iterations += used
         seconds["warm"] = time.perf_counter() - mark
@@ -876,18 +895,19 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     small = np.zeros(0, dtype=np.int64) if done else _negligible(arrays)
     if small.size:  # demand of next to nothing would shorten every step: first without it, then beside it
         mark = time.perf_counter()
-        rest = _solve_without(arrays, small, replace(options, explain=False, time_limit=deadline - mark))
+        rest = _solve_without(arrays, small, replace(options, explain=False, time_limit=clock.deadline - mark))
         iterations += rest.iterations
         if rest.ok:
             x, y, state, used = _active_set(
-                core, *_first_point(core, arrays, rest), options.warm_iterations, options.tolerance, deadline
+                core, *_first_point(core, arrays, rest), options.warm_iterations, options.tolerance, clock
             )
             iterations += used
             done = state.size <= options.tolerance
         seconds["without"] = time.perf_counter() - mark
     if not done:
         mark = time.perf_counter()
-        points: list[Callable[[], _Point]] = [partial(_cold_start, core)]
+        bulk = 1.0 if len(core.iso) + len(core.bent) else 10.0
+        points: list[Callable[[], _Point]] = [partial(_cold_start, core, bulk)]
         if state is not None:  # the neighbour's point once more, from further inside
             points.append(partial(_warm_start, core, x, y, 1e-3))
         points += [partial(_cold_start, core, 30.0), partial(_cold_start, core, 0.03)]
@@ -895,22 +915,22 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
             point, careful = make(), attempt > 0
             target = 1e-8
             for _ in range(4):
-                point, used, converged = _interior_point(core, point, options, deadline, target, careful=careful)
+                point, used, converged = _interior_point(core, point, options, clock, target, careful=careful)
                 iterations += used
-                x2, y2, state2, used = _active_set(core, point.x, point.y, options.polish, options.tolerance, deadline)
+                x2, y2, state2, used = _active_set(core, point.x, point.y, options.polish, options.tolerance, clock)
                 iterations += used
                 if state is None or state2.size < state.size:
                     x, y, state = x2, y2, state2
                 if state.size <= options.tolerance or not converged:
                     break
                 target *= 1e-5
-            if (state is not None and state.size <= options.tolerance) or time.perf_counter() > deadline:
+            if (state is not None and state.size <= options.tolerance) or clock.over:
                 break
         seconds["solve"] = time.perf_counter() - mark
     if state is None:  # pragma: no cover - the loop above always sets it
         raise RuntimeError("solve_economy ended without a point")
     seconds["total"] = time.perf_counter() - began
-    return _solution(core, arrays, x, y, state, iterations, seconds, options, deadline)
+    return _solution(core, arrays, x, y, state, iterations, seconds, options, clock)
 
 
 def _negligible(arrays: EconomyArrays) -> Ints:
@@ -990,7 +1010,7 @@ def _solution(
     iterations: int,
     seconds: Mapping[str, float],
     options: SolveOptions,
-    deadline: float,
+    clock: _Clock,
 ) -> Solution:
     """Undo the scaling, merge split demand, and name the worst rows."""
     m, n, _ = arrays.shape
@@ -1004,14 +1024,14 @@ def _solution(
     symmetric = core.K is None and np.array_equal(core.E.data, core.F.data)
     if state.size <= options.tolerance:
         status = Status.SOLVED if symmetric else Status.LOCALLY_SOLVED
-    elif time.perf_counter() > deadline:
+    elif clock.over:
         status, cause = Status.TIME_LIMIT, f"no equilibrium within {options.time_limit:g} s"
     elif iterations >= options.max_iterations:
         status, cause = Status.ITERATION_LIMIT, f"no equilibrium within {options.max_iterations} iterations"
     else:
         status, cause = Status.STALLED, f"no further progress; the worst residual is at {names[0][0]}"
     if options.explain and status in (Status.STALLED, Status.ITERATION_LIMIT):
-        impossible = check_feasibility(arrays, max(deadline - time.perf_counter(), 0.0))
+        impossible = check_feasibility(arrays, max(clock.deadline - time.perf_counter(), 0.0))
         if impossible is not None:
             status, cause = Status.INFEASIBLE, impossible.text
     return Solution(
