@@ -643,6 +643,7 @@ def _ladder(at: object, reached: float) -> tuple[LadderStep, ...]:
             best = max(pairs, key=lambda pair: np.nan_to_num(pairs[pair], nan=-1.0))[0]
         alone = at((best,))  # type: ignore[operator]
         lifted = (*lifted, best)
-        steps.append(LadderStep(best, TITLES[best], alone - reached, gains[best]))
+        gain = alone - reached
+        steps.append(LadderStep(best, TITLES[best], gain if abs(gain) > 1e-6 else 0.0, gains[best]))
         current = gains[best] if gains[best] == gains[best] else current
     return tuple(steps)
