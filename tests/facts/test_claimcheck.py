@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from tests.facts.evidence_rows import IMPORTS, MINE, claim, facts_book, small_ledger, source
+from tests.facts.fresh_sentences import FRESH, INVENTED
 from tests.facts.sentences import CASE_SENTENCES, OTHER_SENTENCES, SENTENCES
 
 from oreflow.facts.claimcheck import (
@@ -138,6 +141,21 @@ def test_other_wordings_against_the_bundled_case() -> None:
     found, right, wrong = _score(CASE_SENTENCES, case.ledger, context)
     assert found >= 0.8 * len(CASE_SENTENCES)
     assert right >= 0.9 * found, wrong
+
+
+def test_fresh_sentences_against_the_bundled_case(record_property: Callable[[str, object], None]) -> None:
+    from oreflow.chain.case import load_case
+
+    case = load_case("kachin")
+    found, right, wrong = _score(FRESH, case.ledger, CheckContext())
+    record_property("found", f"{found} of {len(FRESH)}")
+    record_property("right", f"{right} of {found}")
+    assert found >= 0.8 * len(FRESH)
+    assert right >= 0.9 * found, wrong
+    for text, *_ in INVENTED:
+        findings = check_text(text, case.ledger, CheckContext())
+        assert findings, text
+        assert {finding.verdict for finding in findings} <= {"conflicts", "not in the ledger"}, text
 
 
 def test_invented_figures_never_match() -> None:
