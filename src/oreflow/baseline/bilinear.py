@@ -130,7 +130,8 @@ def solve_bilinear(
             )
             if newton is not None:
                 move = newton
-        penalty = np.maximum(penalty, 1.5 * np.abs(multipliers))
+        wanted = 1.5 * np.abs(multipliers)  # it may fall again (Powell 1978), else a bad first point dwarfs the data
+        penalty = np.maximum(wanted, 0.5 * (penalty + wanted))
 
         def merit(point: FloatArray, bound: FloatArray = penalty) -> float:
             error = soft @ point - target
