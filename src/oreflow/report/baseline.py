@@ -499,7 +499,7 @@ def sankey(account: BaseAccount) -> str:
         f'<text x="722" y="{centre + 12:.1f}" class="small">{number_text(total)} t REO</text>'
     )
     return (
-        f'<svg class="sankey" viewBox="0 0 900 {height:.0f}" role="img" aria-label="Tracked ore over the border">'
+        f'<svg class="sankey" viewBox="-60 0 960 {height:.0f}" role="img" aria-label="Tracked ore over the border">'
         f"{''.join(middle)}{''.join(parts)}{box}{label}</svg>"
     )
 
