@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.sparse.linalg import splu
 
 from oreflow.core.errors import OreflowError
+from oreflow.core.factor import factorise_singular
 from oreflow.market.arrays import Floats, Sparse, Status
 
 
@@ -347,17 +347,9 @@ def _semismooth(problem: AnyProblem, z: Floats, options: McpOptions, deadline: f
 
 def _newton(matrix: Sparse, right: Floats, proximal: float) -> Floats | None:
     """Solve the Newton system; None where it is singular."""
-    n = len(right)
-    if n <= 200:
-        dense: Floats = np.asarray(matrix.todense() if hasattr(matrix, "todense") else matrix, dtype=np.float64)
-        try:
-            out: Floats = np.asarray(np.linalg.solve(dense + proximal * np.eye(n), right), dtype=np.float64)
-        except np.linalg.LinAlgError:
-            return None
-        return out
-    try:
-        factors = splu(sp.csc_array(matrix + proximal * sp.eye_array(n)))
-    except RuntimeError:
+    shifted = sp.csc_array(matrix + proximal * sp.eye_array(len(right)))
+    factors = factorise_singular(shifted, np.ones(len(right)))
+    if factors is None:
         return None
     solved: Floats = factors.solve(right)
     return solved

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.linalg import lapack
-from scipy.sparse.linalg import splu
 
+from oreflow.core.factor import factorise
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
 from oreflow.market.chain_of_blocks import Chain, chain_of, factorise_chain
 from oreflow.market.feasibility import check_feasibility
@@ -433,8 +433,10 @@ def _factorise(core: _Core, h: Floats, diagonal: Floats, explicit: Ints, rows_of
         if core.K is not None:
             corner = corner + core.K[explicit][:, explicit]
         sparse = sp.block_array([[sparse, edge], [-core.F[:, explicit].T, corner]])
-    factors = splu(sp.csc_array(sparse), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
-    return _Linear(core, D, explicit, factors.solve)
+    try:
+        return _Linear(core, D, explicit, factorise(sp.csc_array(sparse), threshold=0.1).solve)
+    except RuntimeError:  # exactly singular: a step that is no number ends the method that asked for it
+        return _Linear(core, D, explicit, lambda right: np.full_like(right, np.nan))
 
 
 @dataclass(slots=True)

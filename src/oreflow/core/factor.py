@@ -76,6 +76,8 @@ def factorise_singular(matrix: sp.csc_array, signs: FloatArray) -> Factor | None
     try:
         if matrix.shape[0] <= DENSE_FALLBACK:
             return DenseFactor(matrix.toarray())
+        if not np.all(np.isfinite(matrix.data)):
+            return None
         shifted = sp.csc_array(matrix + sp.diags_array(1e-14 * signs))
         return splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.01)
     except RuntimeError:

@@ -1,0 +1,71 @@
+"""Runs whose holders of stock foresee several years."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from oreflow.chain.case import Case, load_case
+from oreflow.chain.template import template_case
+from oreflow.core.errors import UsageError
+from oreflow.policy.proposal import compose
+from oreflow.study.base import Settings, prepare_central
+from oreflow.study.foresight import known_instruments, stock_positions
+from oreflow.study.invariants import check_mass_balance, check_money, check_replication
+from oreflow.study.run import run
+
+
+@pytest.fixture(scope="module")
+def kachin() -> Case:
+    return load_case("kachin")
+
+
+def test_a_window_has_a_year_at_least() -> None:
+    with pytest.raises(UsageError, match="expected 1 or more whole years"):
+        Settings(window=0)
+
+
+def test_a_run_with_foresight_balances_and_its_stocks_look_ahead(kachin: Case) -> None:
+    base = prepare_central(kachin, Settings(window=2))
+    composition = compose(kachin, "status-quo")
+    outcome = run(base, composition.name, composition.instruments, until=2026)
+    assert outcome.solved, outcome.cause
+    for check in (check_replication, check_mass_balance, check_money):
+        found = check(outcome)
+        assert found.holds, found
+    myopic = run(replace(base, settings=Settings()), composition.name, composition.instruments, until=2026)
+    held = stock_positions(base)
+    np.testing.assert_allclose(outcome.years[0].levels, myopic.years[0].levels, rtol=1e-9)  # the base year is history
+    ahead, blind = outcome.years[1].levels[held], myopic.years[1].levels[held]
+    assert np.abs(ahead / np.maximum(blind, 1e-6) - 1.0).max() > 0.01
+    # zero profit of every stock that is neither empty nor full, at what it is worth next year
+    for record in outcome.years[1:]:
+        for j in held:
+            market = base.network.activities[j].flows[0][0]
+            if 1e-3 < record.levels[j] < record.capacity[j] * (1 - 1e-6):
+                assert record.marginal[j] + record.prices[market] == pytest.approx(
+                    0.0, abs=1e-5 * record.prices[market]
+                )
+
+
+def test_a_case_without_stocks_gives_the_myopic_run() -> None:
+    case = template_case()
+    composition = compose(case, "tariff-concentrate")
+    near = run(prepare_central(case, Settings()), composition.name, composition.instruments)
+    far = run(prepare_central(case, Settings(window=3)), composition.name, composition.instruments)
+    assert near.solved
+    assert far.solved, far.cause
+    for a, b in zip(near.years, far.years, strict=True):
+        np.testing.assert_allclose(b.prices, a.prices, rtol=1e-5, atol=1e-6 * a.prices.max())
+
+
+def test_measures_count_from_their_announcement_or_their_start() -> None:
+    tariff = compose(template_case(), "tariff-concentrate").instruments  # announced in 2025, from 2026
+    secret = tuple(replace(instrument, announced=None) for instrument in tariff)
+    assert known_instruments(tariff, 2026, 2024) == ()
+    assert known_instruments(tariff, 2026, 2025) == tariff
+    assert known_instruments(secret, 2026, 2025) == ()
+    assert known_instruments(secret, 2026, 2026) == secret
+    assert known_instruments(secret, 2027, 2026) == secret
