@@ -17,8 +17,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from oreflow.core.factor import Factor, factorise, factorise_singular
 from oreflow.baseline.observability import equilibrate
+from oreflow.core.factor import Factor, factorise, factorise_singular
 from oreflow.core.highs import quiet_highs
 
 FloatArray = NDArray[np.float64]
