@@ -250,7 +250,8 @@ class Expectation:
         EconomyError: if the weight is outside 0 to 1, or a path is missing.
 
     Example:
-        >>> Expectation(weight=0.25).prices(np.array([200.0]), np.array([50.0]), np.zeros(1), 0.0, 0.5).round(6).tolist()
+        >>> halfway = Expectation(weight=0.25).prices(np.array([200.0]), np.array([50.0]), np.zeros(1), 0.0, 0.5)
+        >>> halfway.round(6).tolist()
         [100.0]
     """
 
