@@ -106,7 +106,7 @@ def comparison_notes(document: ComparisonDocument) -> tuple[str, ...]:
         f"run: {case.run}",
     ]
     failed = [f"{p.id}: {p.status}" for p in document.proposals if p.status != "solved"]
-    failed += [f"{p.id}: {p.failures} draws did not solve" for p in document.proposals if p.failures]
+    failed += _unsolved(document)
     lines += [f"not solved: {text}" for text in failed]
     lines += [
         f"doubt {rank}: {doubt.subject} (grade {doubt.grade}), moves the result by {number_text(doubt.effect)} "
@@ -115,6 +115,19 @@ def comparison_notes(document: ComparisonDocument) -> tuple[str, ...]:
     ]
     lines += _sign_notes(document)
     return (*lines, "This compares the proposals and recommends none.")
+
+
+def _unsolved(document: ComparisonDocument) -> list[str]:
+    """Draws without an equilibrium, proposals with as many on one line."""
+    alike: dict[int, list[str]] = {}
+    for proposal in document.proposals:
+        if proposal.failures:
+            alike.setdefault(proposal.failures, []).append(proposal.id)
+    return [
+        f"{count} of {document.case.draws} draws, left out of the ranges, under "
+        + ("every proposal" if len(names) == len(document.proposals) else ", ".join(names))
+        for count, names in alike.items()
+    ]
 
 
 def _sign_notes(document: ComparisonDocument) -> list[str]:
