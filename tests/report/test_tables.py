@@ -57,7 +57,7 @@ def test_the_notes_name_date_money_draws_run_and_three_doubts(document: Comparis
     assert any(note.startswith("draws: 256 (seed 20250731)") for note in notes)
     assert "run: 0123456789ab" in notes
     assert sum(note.startswith("doubt ") for note in notes) == 3
-    assert "not solved: B: 2 draws did not solve" in notes
+    assert "not solved: 2 of 256 draws, left out of the ranges, under B" in notes
 
 
 def test_without_draws_there_are_central_values_alone(make_document: Make) -> None:
