@@ -1,0 +1,475 @@
+"""Episode files: what caused a price to move, what is imposed, what was observed, and the role of every row.
+
+A folder of hindcasts holds one `H*.yaml` for each episode, `backcast.yaml` (the rule that gives the state before) and
+`split.yaml` (which episodes fit the free parameters and which judge them). An episode file outside the folder is read
+against a folder's rule and split, and is scored.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from oreflow.core.errors import CaseError, Problem
+
+_DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Date(_Frozen):
+    """A year, a month or a day as a stretch of time in decimal years.
+
+    Example:
+        >>> Date.of("2024-07").start
+        2024.5
+    """
+
+    text: str
+    start: float
+    stop: float
+
+    @classmethod
+    def of(cls, text: str) -> Date:
+        """Return the date that a text names.
+
+        Raises:
+            ValueError: if it is neither YYYY, YYYY-MM nor YYYY-MM-DD.
+        """
+        match = _DATE.match(text)
+        if match is None:
+            raise ValueError(f"date {text!r}; expected YYYY, YYYY-MM or YYYY-MM-DD, in quotes")
+        year, month, day = (int(g) if g else None for g in match.groups())
+        assert year is not None
+        if month is None:
+            return cls(text=text, start=float(year), stop=year + 1.0)
+        if not 1 <= month <= 12 or (day is not None and not 1 <= day <= 31):
+            raise ValueError(f"date {text!r}; expected a month 01 to 12 and a day 01 to 31")
+        start = year + (month - 1) / 12
+        if day is None:
+            return cls(text=text, start=start, stop=year + month / 12)
+        at = start + (day - 1) / 372  # twelve months of 31 days keep a day inside its month
+        return cls(text=text, start=at, stop=at + 1 / 372)
+
+
+def _to_date(value: Any) -> Any:
+    return Date.of(value) if isinstance(value, str) else value
+
+
+def _to_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+When = Annotated[Date, BeforeValidator(_to_date)]
+Grade = Literal["A", "B", "C", "D", "M"]
+
+
+class _Sourced(_Frozen):
+    grade: Grade = "M"
+    source: str = ""
+    note: str = ""
+
+
+class Element(_Sourced):
+    """Reference price of an element's oxide, USD/kg, in a place; other places follow by the links' wedges."""
+
+    price: float = Field(gt=0)
+    low: float | None = None
+    high: float | None = None
+    place: str
+
+
+class Supply(_Sourced):
+    """A stream of supply: `tonnes` a year of all elements (shared by the composition), or part of the back-cast.
+
+    `index` holds from its date to the next. `annual` is a second record of the same stream by year, relative to the
+    reference: where the two disagree a draw lies between them, and the centre in their middle (in logs). With an `elasticity` the stream also answers to the price (else it is
+    imposed).
+    """
+
+    name: str
+    place: str
+    tonnes: float | None = Field(default=None, ge=0)
+    low: float | None = None
+    high: float | None = None
+    backcast: Annotated[tuple[str, ...], BeforeValidator(_to_tuple)] = ()
+    year: int | None = None
+    index: dict[str, Annotated[float, Field(ge=0)]] = {}
+    annual: dict[int, Annotated[float, Field(gt=0)]] = {}
+    elasticity: float = Field(default=0.0, ge=0)
+
+    def share(self, start: float, stop: float, record: float) -> float:
+        """Mean of the index over a stretch of time within a year, moved by `record` (0 to 1) towards `annual`."""
+        share = step_at(self.index, start, stop)
+        year = int(start + 1e-6)
+        if year not in self.annual:
+            return share
+        return float(share * (self.annual[year] / step_at(self.index, year, year + 1.0)) ** record)
+
+
+class Use(_Sourced):
+    """Use in a place outside the home market, tonnes a year of all elements; home use is what is left of supply."""
+
+    place: str
+    tonnes: float = Field(gt=0)
+    low: float | None = None
+    high: float | None = None
+
+
+class Limit(_Sourced):
+    """Most tonnes of all elements together that may pass from `start` on, in one period."""
+
+    start: When
+    tonnes: float = Field(ge=0)
+
+
+class Link(_Frozen):
+    """Trade between places: unrefunded VAT and duty part the prices, and limits (quotas) add a rent a tonne."""
+
+    source: str = Field(alias="from")
+    to: str
+    vat: float = Field(default=0.0, ge=0)
+    duty: float = Field(default=0.0, ge=0)
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def wedge(self) -> float:
+        """Price at the far end over the price at the near end, without rent."""
+        return (1.0 + self.vat) * (1.0 + self.duty)
+
+    def limit_at(self, time: float) -> float:
+        """Tonnes that may pass in the period that starts at `time`; inf where none is set."""
+        held = [limit.tonnes for limit in self.limits if limit.start.start <= time + 1e-6]
+        return held[-1] if held else float("inf")
+
+
+class Demand(_Sourced):
+    """Growth of demand relative to the reference, imposed: a step function of the date."""
+
+    index: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+
+class Control(_Sourced):
+    """The element whose price the responses are read against, and the standard error of its change, in logs."""
+
+    element: str
+    sd: float = Field(default=0.0, ge=0)
+
+
+class Point(_Frozen):
+    """A value at a date."""
+
+    date: When
+    value: float = Field(gt=0)
+
+
+class Change(_Frozen):
+    """A value before and after."""
+
+    before: Point
+    after: Point
+
+
+class _Row(_Frozen):
+    id: str
+    what: str
+    unit: str = ""
+    grade: Grade
+    source: str
+    note: str = ""
+
+
+class ScoredRow(_Row):
+    """An observed response that the model is fitted to or judged by.
+
+    `place` is a place for prices and `from -> to` for flows; `element` is an element or `all` (flows only).
+    """
+
+    role: Literal["scored"]
+    quantity: Literal["price", "flow"]
+    element: str
+    place: str
+    before: Point
+    after: Point
+    control: Change | None = None
+
+
+class OtherRow(_Row):
+    """A row that is not scored, with the reason."""
+
+    role: Literal["cause", "conditioning", "control", "excluded"]
+    reason: str = ""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+
+
+Row = Annotated[ScoredRow | OtherRow, Field(discriminator="role")]
+
+
+class Episode(_Frozen):
+    """One episode, as its file has it. Times are decimal years, quantities tonnes a year, prices USD/kg."""
+
+    format: Literal["oreflow/episode/1"] = Field(alias="schema")
+    id: str
+    title: str
+    start: When
+    months: int = Field(ge=1, le=12)
+    periods: int = Field(ge=1, le=240)
+    reference: str
+    home: str
+    elements: dict[str, Element] = Field(min_length=1)
+    composition: dict[str, Annotated[float, Field(gt=0)]] = {}
+    composition_source: str = ""
+    supply: tuple[Supply, ...] = Field(min_length=1)
+    uses: tuple[Use, ...] = ()
+    links: tuple[Link, ...] = ()
+    demand: Demand = Demand()
+    control: Control | None = None
+    not_modelled: tuple[str, ...] = ()
+    rows: tuple[Row, ...]
+
+    @property
+    def scored(self) -> tuple[ScoredRow, ...]:
+        """The rows with the role `scored`, in order."""
+        return tuple(row for row in self.rows if isinstance(row, ScoredRow))
+
+    @property
+    def stop(self) -> float:
+        """End of the last period, decimal year."""
+        return self.start.start + self.periods * self.months / 12
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Home first, then the others in order."""
+        named = [self.home, *(s.place for s in self.supply), *(u.place for u in self.uses)]
+        return tuple(dict.fromkeys([*named, *(x for link in self.links for x in (link.source, link.to))]))
+
+
+class BackcastStream(_Sourced):
+    """One stream of the base year and its index by year (held from a year to the next given)."""
+
+    name: str
+    tonnes: float = Field(ge=0)
+    low: float = Field(default=1.0, gt=0)
+    high: float = Field(default=1.0, gt=0)
+    index: dict[int, Annotated[float, Field(ge=0)]]
+
+    def tonnes_in(self, year: int) -> float:
+        """Tonnes in a year.
+
+        Raises:
+            KeyError: before the first year of the index.
+        """
+        known = [y for y in sorted(self.index) if y <= year]
+        if not known:
+            raise KeyError(year)
+        return self.tonnes * self.index[known[-1]]
+
+
+class Intensity(_Sourced):
+    """Yearly growth of use per unit of what demand follows (negative: thrifting), with its 90% range."""
+
+    rate: float
+    low: float
+    high: float
+
+
+class Backcast(_Frozen):
+    """The written rule that gives the state before an episode from the base year."""
+
+    format: Literal["oreflow/backcast/1"] = Field(alias="schema")
+    year: int
+    composition: dict[str, float]
+    streams: dict[str, BackcastStream]
+    intensity: Intensity | None = None
+
+
+class Split(_Frozen):
+    """Which episodes fit and which judge, and how a response is counted."""
+
+    format: Literal["oreflow/hindcast-split/1"] = Field(alias="schema")
+    fitted: tuple[str, ...]
+    scored: tuple[str, ...]
+    dead_band: float = Field(default=0.05, ge=0)
+    control: str = ""
+
+
+class Hindcasts(_Frozen):
+    """A folder of hindcasts."""
+
+    episodes: tuple[Episode, ...]
+    backcast: Backcast
+    split: Split
+
+    def episode(self, name: str) -> Episode:
+        """The episode of that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return {episode.id: episode for episode in self.episodes}[name]
+
+
+def load_hindcasts(folder: Path, extra: tuple[Path, ...] = ()) -> Hindcasts:
+    """Return the episodes of a folder with its rule and split, and further episodes from files or folders.
+
+    Args:
+        folder: holds `H*.yaml`, `backcast.yaml` and `split.yaml`.
+        extra: episode files, or folders of `*.yaml` episodes, which are scored.
+
+    Raises:
+        CaseError: every problem of every file, each with its place.
+
+    Example:
+        >>> load_hindcasts(Path("cases/kachin/hindcasts")).split.fitted  # doctest: +SKIP
+        ('H2010', 'H2019')
+    """
+    problems: list[Problem] = []
+    backcast = _read(folder / "backcast.yaml", Backcast, problems)
+    split = _read(folder / "split.yaml", Split, problems)
+    files = sorted(folder.glob("H*.yaml"))
+    own = len(files)
+    for path in extra:
+        if path.is_dir():
+            files += sorted(p for p in path.glob("*.yaml") if p.name not in ("backcast.yaml", "split.yaml"))
+        else:
+            files.append(path)
+    episodes: list[Episode] = []
+    for k, path in enumerate(files):
+        episode = _read(path, Episode, problems)
+        if episode is None:
+            continue
+        if episode.id in {e.id for e in episodes}:
+            problems.append(_problem(path, "id", f"episode {episode.id} twice", "each once", "rename one of them"))
+        elif k >= own and split is not None and episode.id not in split.scored:
+            split = split.model_copy(update={"scored": (*split.scored, episode.id)})
+        episodes.append(episode)
+        if backcast is not None:
+            problems += _check(path, episode, backcast)
+    if split is not None and not problems:
+        known = {e.id for e in episodes}
+        lost = [name for name in (*split.fitted, *split.scored) if name not in known]
+        if lost:
+            where = folder / "split.yaml"
+            problems.append(_problem(where, "fitted", f"no episode {', '.join(lost)}", "an H*.yaml for each",
+                                     "add the file or take the name out"))  # fmt: skip
+    if problems or backcast is None or split is None:
+        raise CaseError(problems)
+    return Hindcasts(episodes=tuple(episodes), backcast=backcast, split=split)
+
+
+def _problem(path: Path, column: str, found: str, expected: str, remedy: str) -> Problem:
+    return Problem(f"{path.parent.name}/{path.name}", None, column, found, expected, remedy)
+
+
+def _read(path: Path, model: type[_Model], problems: list[Problem]) -> _Model | None:
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problems.append(_problem(path, "", "no such file", f"a file of {model.__name__.lower()}", "add it"))
+        return None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else None
+        words = getattr(error, "problem", None) or str(error)
+        problems.append(Problem(f"{path.parent.name}/{path.name}", line, None, str(words), "YAML text in UTF-8",
+                                "mend the file"))  # fmt: skip
+        return None
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            at = ".".join(str(part) for part in one["loc"])
+            shown = repr(one["input"])
+            shown = shown if len(shown) < 80 else shown[:77] + "..."
+            missing = one["type"] == "missing"
+            problems.append(_problem(path, at, "nothing" if missing else shown, one["msg"].removeprefix("Value error, "),
+                                     "see docs/hindcast.md for the format"))  # fmt: skip
+        return None
+
+
+def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
+    """What a single field cannot show: names that meet nothing, dates outside, mixed ways of giving tonnes."""
+    out: list[Problem] = []
+
+    def add(column: str, found: str, expected: str, remedy: str) -> None:
+        out.append(_problem(path, column, found, expected, remedy))
+
+    places = episode.places
+    for name, element in episode.elements.items():
+        if element.place not in places:
+            add(f"elements.{name}.place", element.place, f"one of {', '.join(places)}", "name a place of the episode")
+    shares = episode.composition
+    needs = any(s.tonnes is not None for s in episode.supply) or bool(episode.uses)
+    if needs and (set(shares) != set(episode.elements) or abs(sum(shares.values()) - 1.0) > 1e-3):
+        add("composition", f"{shares}", "a share for each element, summing to 1", "give the shares by element")
+    for k, supply in enumerate(episode.supply):
+        if (supply.tonnes is None) == (not supply.backcast):
+            add(f"supply.{k}", f"{supply.name}: tonnes {supply.tonnes}, backcast {supply.backcast}",
+                "either tonnes or backcast", "give one of them")  # fmt: skip
+        for stream in supply.backcast:
+            if stream not in backcast.streams:
+                add(f"supply.{k}.backcast", stream, f"one of {', '.join(backcast.streams)}", "name a stream")
+            elif supply.year is None or supply.year < min(backcast.streams[stream].index):
+                add(f"supply.{k}.year", str(supply.year), "the reference year, within the back-cast", "give the year")
+        if supply.backcast and set(episode.elements) - set(backcast.composition):
+            add("elements", ", ".join(episode.elements), f"elements of the back-cast: {', '.join(backcast.composition)}",
+                "leave the others out")  # fmt: skip
+        out += _check_index(path, f"supply.{k}.index", supply.index)
+    out += _check_index(path, "demand.index", episode.demand.index)
+    seen: set[str] = set()
+    for row in episode.rows:
+        if row.id in seen:
+            add("rows", f"{row.id} twice", "each id once", "rename one")
+        seen.add(row.id)
+    for row in episode.scored:
+        if row.quantity == "price" and (row.element not in episode.elements or row.place not in places):
+            add(f"rows.{row.id}", f"price of {row.element} at {row.place}",
+                f"one of {', '.join(episode.elements)} at one of {', '.join(places)}", "mend it, or exclude the row")  # fmt: skip
+        ways = [f"{link.source} -> {link.to}" for link in episode.links]
+        if row.quantity == "flow" and row.place not in ways:
+            add(f"rows.{row.id}.place", row.place, f"a link: {', '.join(ways) or 'none given'}", "name the link")
+        if row.after.date.stop > episode.stop + 1e-6 or row.after.date.start < row.before.date.start:
+            add(f"rows.{row.id}.after", row.after.date.text, f"after {row.before.date.text} and by the end of the "
+                f"last period ({episode.stop:.2f})", "raise `periods`, or exclude the row")  # fmt: skip
+    return out
+
+
+def _check_index(path: Path, column: str, index: dict[str, float]) -> list[Problem]:
+    out = []
+    for text in index:
+        try:
+            Date.of(text)
+        except ValueError as error:
+            out.append(_problem(path, column, str(error), "dates", "write the date in quotes"))
+    return out
+
+
+def step_at(index: dict[str, float], start: float, stop: float, before: float = 1.0) -> float:
+    """Mean over a stretch of time of a step function given by its dates; `before` holds ahead of the first.
+
+    Example:
+        >>> step_at({"2024-01": 1.0, "2024-04": 0.0}, 2024.0, 2024.5)
+        0.5
+    """
+    marks = sorted((Date.of(text).start, value) for text, value in index.items())
+    total, at, value = 0.0, start, before
+    for mark, new in marks:
+        if mark > at:
+            until = min(mark, stop)
+            total += value * max(until - at, 0.0)
+            at = max(at, until)
+        value = new
+        if mark >= stop:
+            return total / (stop - start)
+    return (total + value * (stop - at)) / (stop - start)
