@@ -51,7 +51,7 @@ class Prior:
     source: str = ""
 
     def __post_init__(self) -> None:
-        inside = self.low * self.high > 0.0 if self.scale == "log" else 0.0 < self.low and self.high < 1.0
+        inside = self.low * self.high > 0.0 if self.scale == "log" else self.low > 0.0 and self.high < 1.0
         if not (self.low < self.centre < self.high and inside):
             raise FitError(f"prior of {self.name}: {self.low:g}, {self.centre:g}, {self.high:g} on a {self.scale} "
                            "scale; expected rising numbers inside its domain")  # fmt: skip
@@ -168,8 +168,10 @@ def fit(
                 progress(calls, float(out @ out))
             return out
 
-        result = least_squares(stacked, z, diff_step=step, x_scale=1.0, bounds=(-6.0, 6.0), xtol=1e-3, ftol=1e-4,
-                               jac=lambda x: _differences(stacked, x, step))  # fmt: skip
+        def slopes(x: Floats, residual: Callable[[Floats], Floats] = stacked) -> Floats:
+            return _differences(residual, x, step)
+
+        result = least_squares(stacked, z, jac=slopes, bounds=(-6.0, 6.0), xtol=1e-3, ftol=1e-4)
         moved = float(np.abs(result.x - z).max())
         z = result.x
         own = result.fun[: len(start)] / weights
@@ -178,9 +180,10 @@ def fit(
         sd = new
         if settled:
             break
-    assert result is not None
+    if result is None:
+        raise FitError(f"fit: {passes} passes; expected 1 or more")
     jacobian = _differences(lambda x: np.concatenate([model(x) / np.sqrt(sd**2 + known), x]), z, step)
-    covariance = np.linalg.inv(jacobian.T @ jacobian)
+    covariance = np.asarray(np.linalg.inv(jacobian.T @ jacobian), dtype=float)
     return Fit(priors, z, covariance, sd, model(z), calls, bool(result.success), str(result.message))
 
 

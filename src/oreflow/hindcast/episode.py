@@ -47,8 +47,8 @@ class Date(_Frozen):
         match = _DATE.match(text)
         if match is None:
             raise ValueError(f"date {text!r}; expected YYYY, YYYY-MM or YYYY-MM-DD, in quotes")
-        year, month, day = (int(g) if g else None for g in match.groups())
-        assert year is not None
+        year = int(match[1])
+        month, day = (int(g) if g else None for g in match.groups()[1:])
         if month is None:
             return cls(text=text, start=float(year), stop=year + 1.0)
         if not 1 <= month <= 12 or (day is not None and not 1 <= day <= 31):
@@ -91,8 +91,8 @@ class Supply(_Sourced):
     """A stream of supply: `tonnes` a year of all elements (shared by the composition), or part of the back-cast.
 
     `index` holds from its date to the next. `annual` is a second record of the same stream by year, relative to the
-    reference: where the two disagree a draw lies between them, and the centre in their middle (in logs). With an `elasticity` the stream also answers to the price (else it is
-    imposed).
+    reference: where the two disagree a draw lies between them, and the centre in their middle (in logs). With an
+    `elasticity` the stream also answers to the price (else it is imposed).
     """
 
     name: str
@@ -393,7 +393,7 @@ def _read(path: Path, model: type[_Model], problems: list[Problem]) -> _Model | 
             shown = repr(one["input"])
             shown = shown if len(shown) < 80 else shown[:77] + "..."
             missing = one["type"] == "missing"
-            problems.append(_problem(path, at, "nothing" if missing else shown, one["msg"].removeprefix("Value error, "),
+            problems.append(_problem(path, at, "nothing" if missing else shown, one["msg"].replace("Value error, ", ""),
                                      "see docs/hindcast.md for the format"))  # fmt: skip
         return None
 
@@ -423,7 +423,7 @@ def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
             elif supply.year is None or supply.year < min(backcast.streams[stream].index):
                 add(f"supply.{k}.year", str(supply.year), "the reference year, within the back-cast", "give the year")
         if supply.backcast and set(episode.elements) - set(backcast.composition):
-            add("elements", ", ".join(episode.elements), f"elements of the back-cast: {', '.join(backcast.composition)}",
+            add("elements", ", ".join(episode.elements), f"those of the back-cast: {', '.join(backcast.composition)}",
                 "leave the others out")  # fmt: skip
         out += _check_index(path, f"supply.{k}.index", supply.index)
     out += _check_index(path, "demand.index", episode.demand.index)
@@ -434,8 +434,8 @@ def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
         seen.add(row.id)
     for row in episode.scored:
         if row.quantity == "price" and (row.element not in episode.elements or row.place not in places):
-            add(f"rows.{row.id}", f"price of {row.element} at {row.place}",
-                f"one of {', '.join(episode.elements)} at one of {', '.join(places)}", "mend it, or exclude the row")  # fmt: skip
+            known = f"one of {', '.join(episode.elements)} at one of {', '.join(places)}"
+            add(f"rows.{row.id}", f"price of {row.element} at {row.place}", known, "mend it, or exclude the row")
         ways = [f"{link.source} -> {link.to}" for link in episode.links]
         if row.quantity == "flow" and row.place not in ways:
             add(f"rows.{row.id}.place", row.place, f"a link: {', '.join(ways) or 'none given'}", "name the link")

@@ -73,6 +73,7 @@ class EpisodeRun:
         limits: t in the period, [T, L]; inf where there is none.
         supply, demand: imposed or offered at reference prices, t a year, by element, with the reference in row 0,
             [1 + T, E] each.
+        local_supply: of the reference, by the place where it is offered, t a year, [E, P].
     """
 
     episode: Episode
@@ -88,6 +89,7 @@ class EpisodeRun:
     limits: Floats
     supply: Floats
     demand: Floats
+    local_supply: Floats
 
     def price(self, element: str, place: str) -> Floats:
         """Prices of an element in a place by period, USD/kg, [T]."""
@@ -125,16 +127,18 @@ def reference_supply(
     """Tonnes a year of a stream in the reference state by element, [E].
 
     Args:
-        episode, backcast, supply: what is asked.
+        episode: whose elements and composition count.
+        backcast: the rule for streams of the base year.
+        supply: the stream.
         factors: multipliers by stream name (a part of the back-cast, or a stream of the episode) for a draw.
     """
     factors = factors or {}
     if supply.tonnes is not None:
         shares = np.array([episode.composition[name] for name in episode.elements])
         return np.asarray(shares * supply.tonnes * factors.get(supply.name, 1.0))
-    assert supply.year is not None
+    year = supply.year if supply.year is not None else backcast.year
     shares = np.array([backcast.composition[name] for name in episode.elements])
-    total = sum(backcast.streams[s].tonnes_in(supply.year) * factors.get(s, 1.0) for s in supply.backcast)
+    total = sum(backcast.streams[s].tonnes_in(year) * factors.get(s, 1.0) for s in supply.backcast)
     return np.asarray(shares * total)
 
 
@@ -199,8 +203,8 @@ def run_episode(
         cols.append(j)
         net.append(-1.0)
         priced.append(-1.0)
-    for j, (i, *_rest) in enumerate(elastic, len(demands)):
-        rows.append(i)
+    for j, stream in enumerate(elastic, len(demands)):
+        rows.append(stream[0])
         cols.append(j)
         net.append(1.0)
         priced.append(1.0)
@@ -232,9 +236,9 @@ def run_episode(
         if follows:
             scale *= (1.0 + rate) ** (period.start + 0.5 * length - middle)
         fixed = np.zeros((size, width))
-        shares = [s.share(period.start, period.stop, record) for s in episode.supply]
+        indices = [s.share(period.start, period.stop, record) for s in episode.supply]
         now = np.zeros(size)
-        for supply, tonnes, share in zip(episode.supply, streams, shares, strict=True):
+        for supply, tonnes, share in zip(episode.supply, streams, indices, strict=True):
             now += tonnes * share
             if supply.elasticity == 0.0:
                 fixed[:, places.index(supply.place)] -= tonnes * share * length
@@ -243,9 +247,9 @@ def run_episode(
         a = [flat[market[e, p]] for e, p in demands] + [0.0] * (len(elastic) + len(ways))
         b = [used[e, p] * scale * length for e, p in demands]
         c = [parameters.long] * len(demands)
-        for i, k, tonnes, elasticity in elastic:  # price = p0 (x / offered)^(1 / elasticity)
-            offer = max(tonnes * shares[k] * length, 1e-12)
-            b.append(float(flat[i]) * offer ** (-1.0 / elasticity))
+        for i, k, offer, elasticity in elastic:  # price = p0 (x / offered)^(1 / elasticity)
+            most = max(offer * indices[k] * length, 1e-12)
+            b.append(float(flat[i]) * most ** (-1.0 / elasticity))
             c.append(1.0 / elasticity)
         b += [0.0] * len(ways)
         c += [1.0] * len(ways)
@@ -282,6 +286,7 @@ def run_episode(
         flows=flows.reshape(done, len(episode.links), size),
         rents=np.array([result.group_rents for result in path.periods]).reshape(done, len(episode.links)) / 1000.0,
         limits=limits[:done], supply=np.array(total_supply), demand=np.array(total_demand),
+        local_supply=offered,
     )  # fmt: skip
 
 
