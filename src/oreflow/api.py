@@ -32,14 +32,19 @@ from oreflow.study.run import run
 from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from oreflow.futures.distributions import Uncertainty
+    from oreflow.hindcast.judge import Scoreboard
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
 
-__all__ = ["Comparison", "Solved", "compare", "compare_central", "finish", "load_case", "solve", "unlock_proposal"]
+__all__ = [
+    "Comparison", "Solved", "compare", "compare_central", "finish", "hindcast", "load_case", "solve", "unlock_proposal",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,37 @@ def _headline_year(case: Case) -> int:
 def _threshold(base: Base) -> float:
     cell = base.case.threshold_t
     return float(base.values[cell]) if cell is not None else 100.0
+
+
+def hindcast(
+    case: str = "kachin", *, episodes: Sequence[Path] = (), only: Sequence[str] = (), draws: int = 40, seed: int = 1,
+    workers: int = 1,
+) -> Scoreboard:  # fmt: skip
+    """Judge the model by the past episodes of a case.
+
+    Args:
+        case: a folder that holds case.yaml, else the name of a bundled case.
+        episodes: further episode files, or folders of them, to be judged.
+        only: ids of the episodes to report; empty for all.
+        draws: conditions for each episode.
+        seed: of all random numbers.
+        workers: processes.
+
+    Raises:
+        UsageError: no such case, or it has no episodes. CaseError: all problems of the files at once.
+
+    Example:
+        >>> hindcast("kachin", draws=20).comparisons  # doctest: +SKIP
+    """
+    from oreflow.chain.case import case_folder
+    from oreflow.hindcast.episode import load_hindcasts
+    from oreflow.hindcast.judge import judge
+
+    folder = case_folder(case)[0] / "hindcasts"
+    if not folder.is_dir():
+        raise UsageError(f"case {case} has no folder hindcasts; expected episode files there (docs/hindcast.md)")
+    found = load_hindcasts(folder, tuple(episodes))
+    return judge(found, draws=draws, seed=seed, jobs=workers, only=tuple(only))
 
 
 def run_hash(case: Case, names: Sequence[str], draws: int, seed: int, settings: Settings) -> str:

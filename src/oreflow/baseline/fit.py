@@ -169,7 +169,7 @@ def fit(
             return out
 
         def slopes(x: Floats, residual: Callable[[Floats], Floats] = stacked) -> Floats:
-            return _differences(residual, x, step)
+            return _one_sided(residual, x, step)
 
         result = least_squares(stacked, z, jac=slopes, bounds=(-6.0, 6.0), xtol=1e-3, ftol=1e-4)
         moved = float(np.abs(result.x - z).max())
@@ -195,3 +195,9 @@ def _differences(function: Callable[[Floats], Floats], x: Floats, step: float) -
         shift[k] = step
         columns.append((function(x + shift) - function(x - shift)) / (2.0 * step))
     return np.array(columns).T
+
+
+def _one_sided(function: Callable[[Floats], Floats], x: Floats, step: float) -> Floats:
+    """Forward differences, [N, K]; enough to find the mode, at half the cost."""
+    here = function(x)
+    return np.array([(function(x + step * np.eye(len(x))[k]) - here) / step for k in range(len(x))]).T

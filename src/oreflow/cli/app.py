@@ -44,6 +44,7 @@ VERBS: dict[str, Verb] = {
     "baseline": Verb(
         "oreflow.cli.verbs.baseline", "Show the reconciled base year: what crosses, how sure, where the price goes"
     ),
+    "hindcast": Verb("oreflow.cli.verbs.hindcast", "Judge the model by past episodes: hits, scores, rows lost and why"),
     "cite": Verb("oreflow.cli.verbs.cite", "Print the sources that entered, as BibTeX, RIS or CSL JSON"),
     "import": Verb("oreflow.cli.verbs.import_", "Read files of statistics and add their claims to a case"),
     "facts conflicts": Verb("oreflow.cli.verbs.facts_conflicts", "Show where a case's claims differ or repeat"),

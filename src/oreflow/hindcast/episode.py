@@ -308,6 +308,7 @@ class Hindcasts(_Frozen):
     episodes: tuple[Episode, ...]
     backcast: Backcast
     split: Split
+    sources: dict[str, dict[str, str]] = {}
 
     def episode(self, name: str) -> Episode:
         """The episode of that id.
@@ -363,7 +364,17 @@ def load_hindcasts(folder: Path, extra: tuple[Path, ...] = ()) -> Hindcasts:
                                      "add the file or take the name out"))  # fmt: skip
     if problems or backcast is None or split is None:
         raise CaseError(problems)
-    return Hindcasts(episodes=tuple(episodes), backcast=backcast, split=split)
+    return Hindcasts(episodes=tuple(episodes), backcast=backcast, split=split, sources=_sources(folder))
+
+
+def _sources(folder: Path) -> dict[str, dict[str, str]]:
+    import csv
+
+    path = folder / "sources.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {row["id"]: {key: value or "" for key, value in row.items() if key} for row in csv.DictReader(stream)}
 
 
 def _problem(path: Path, column: str, found: str, expected: str, remedy: str) -> Problem:

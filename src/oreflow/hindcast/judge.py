@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -210,7 +211,9 @@ def fit_parameters(hindcasts: Hindcasts, *, progress: Callable[[int, float], Non
             run = run_episode(episode, hindcasts.backcast, parameters)
             for row in episode.scored:
                 out.append(observed_change(row) - run.response(row) if run.ok else np.nan)
-        return np.nan_to_num(np.array(out), nan=10.0)  # an equilibrium not found is as bad as a change of e^10
+        return np.nan_to_num(
+            np.array(out, dtype=np.float64), nan=10.0
+        )  # an equilibrium not found is as bad as a change of e^10
 
     return fit(PRIORS, residuals, noise=NOISE, extra_variance=_control_variance(rows), progress=progress)
 
@@ -226,7 +229,8 @@ def _fit_elasticity(hindcasts: Hindcasts, central: Mapping[str, EpisodeRun]) -> 
 
 
 def _control_variance(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
-    return np.array([e.control.sd**2 if e.control is not None and row.control is not None else 0.0 for e, row in rows])
+    known = [e.control.sd**2 if e.control is not None and row.control is not None else 0.0 for e, row in rows]
+    return np.array(known, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,13 +282,19 @@ def _run_draw(episode: Episode, backcast: Backcast, draw: _Draw) -> EpisodeRun:
                        intensity=draw.intensity)  # fmt: skip
 
 
-def _run_all(episode: Episode, backcast: Backcast, draws: list[_Draw], jobs: int) -> Iterator[EpisodeRun]:
-    run = partial(_run_draw, episode, backcast)
+@contextmanager
+def _workers(jobs: int) -> Iterator[Executor | None]:
+    """Processes to run draws in; none for one job."""
     if jobs <= 1:
-        yield from map(run, draws)
+        yield None
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run, draws, chunksize=4)
+        yield pool
+
+
+def _run_all(episode: Episode, backcast: Backcast, draws: list[_Draw], pool: Executor | None) -> Iterator[EpisodeRun]:
+    run = partial(_run_draw, episode, backcast)
+    yield from map(run, draws) if pool is None else pool.map(run, draws, chunksize=4)
 
 
 def judge(
@@ -317,23 +327,25 @@ def judge(
                if not only or e.id in only or e.id in hindcasts.split.fitted}  # fmt: skip
     elasticity = _fit_elasticity(hindcasts, central)
     out = []
-    for episode in hindcasts.episodes:
-        if only and episode.id not in only:
-            continue
-        conditions = _draws(hindcasts, episode, found, draws, seed)
-        runs = []
-        for k, run in enumerate(_run_all(episode, hindcasts.backcast, conditions, jobs)):
-            runs.append(run)
-            tell(episode.id, k + 1, draws)
-        good = [run for run in runs if run.ok]
-        role = "fitted" if episode.id in hindcasts.split.fitted else "scored"
-        rows = tuple(
-            _score(episode, row, role, good, found, elasticity, central[episode.id], hindcasts.split.dead_band, seed)
-            for row in episode.scored
-        ) if good else ()  # fmt: skip
-        others = tuple(row for row in episode.rows if isinstance(row, OtherRow))
-        out.append(EpisodeScore(episode, role, central[episode.id], _bands(good), rows, others, draws,
-                                len(runs) - len(good)))  # fmt: skip
+    with _workers(jobs) as pool:
+        for episode in hindcasts.episodes:
+            if only and episode.id not in only:
+                continue
+            conditions = _draws(hindcasts, episode, found, draws, seed)
+            runs = []
+            for k, run in enumerate(_run_all(episode, hindcasts.backcast, conditions, pool)):
+                runs.append(run)
+                tell(episode.id, k + 1, draws)
+            good = [run for run in runs if run.ok]
+            band = hindcasts.split.dead_band
+            role = "fitted" if episode.id in hindcasts.split.fitted else "scored"
+            rows = tuple(
+                _score(episode, row, role, good, found, elasticity, central[episode.id], band, seed)
+                for row in episode.scored
+            ) if good else ()  # fmt: skip
+            others = tuple(row for row in episode.rows if isinstance(row, OtherRow))
+            out.append(EpisodeScore(episode, role, central[episode.id], _bands(good), rows, others, draws,
+                                    len(runs) - len(good)))  # fmt: skip
     judged = [row for e in out if e.role == "scored" for row in e.rows]
     comparisons = tuple(c for c in (_compare(judged, name, seed) for name in ("no change", "one elasticity")) if c)
     return Scoreboard(

@@ -1,0 +1,321 @@
+"""The page of the hindcasts: each episode as a band against what was observed, every row's score, and what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from oreflow.report.evidence import html_table
+from oreflow.report.marks import DASH, MINUS, number_text
+from oreflow.report.style import STYLE
+
+if TYPE_CHECKING:
+    from oreflow.hindcast.episode import Hindcasts, ScoredRow
+    from oreflow.hindcast.judge import Band, Comparison, EpisodeScore, RowScore, Scoreboard
+
+_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a949e"
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 250, 46, 12, 12, 30
+_WORDS = {
+    "short": "elasticity of use within a year",
+    "long": "elasticity of use once adjusted",
+    "cover": "stock at reference prices, months of use",
+    "holding": "elasticity of the stock to its convenience value",
+    "weight": "share of a price's distance from the reference expected to be left after a year",
+}
+_OWN_STYLE = """
+svg.band { max-width: 640px; } td.lost { color: #B34700; font-weight: 600; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr)); gap: 12px 28px; }
+"""
+
+
+def percent(change: float) -> str:
+    """Return a change in logs as a percentage, or as a multiple where it is tenfold and more.
+
+    Example:
+        >>> percent(0.1823), percent(-0.6931), percent(2.5)
+        ('+20%', '−50%', '×12')
+    """
+    if not np.isfinite(change):
+        return DASH
+    if change > np.log(10.0):
+        return f"×{np.exp(change):.0f}"
+    return f"{100.0 * (np.exp(change) - 1.0):+.0f}%".replace("-", MINUS)
+
+
+def row_words(row: ScoredRow) -> str:
+    """Return what a row observes, as `price of Dy in China, 2024-11-01 to 2024-11-29`."""
+    what = f"price of {row.element} in {row.place}" if row.quantity == "price" else f"flow {row.place}"
+    return f"{what}, {row.before.date.text} to {row.after.date.text}"
+
+
+def comparison_words(comparison: Comparison) -> str:
+    """Return how the model compares with a benchmark, in words."""
+    verdict = (
+        "better" if comparison.high < 0.0 else "worse" if comparison.low > 0.0 else "not told apart by so few episodes"
+    )
+    return (
+        f"Mean CRPS over {comparison.rows} scored rows: model {comparison.model:.3f}, {comparison.benchmark} "
+        f"{comparison.other:.3f}; difference {comparison.difference:+.3f} (90% by episode {comparison.low:+.3f} to "
+        f"{comparison.high:+.3f}): {verdict}."
+    ).replace("-", MINUS)
+
+
+def summary_words(board: Scoreboard) -> tuple[str, ...]:
+    """Return the verdict in a few sentences."""
+    fitted = [e.episode.id for e in board.episodes if e.role == "fitted"]
+    judged = [e.episode.id for e in board.episodes if e.role == "scored"]
+    lines = []
+    if judged:
+        lines.append(
+            f"{board.hits} of {board.scored} scored rows hit (up, down or within {board.dead_band:.0%} of none); "
+            f"fitted elsewhere, judged on {', '.join(judged)}."
+        )
+    lines += [comparison_words(c) for c in board.comparisons]
+    lost = len(board.lost)
+    if lost:
+        lines.append(f"{lost} of {board.scored} scored rows are lost to a benchmark; they are listed with the reason.")
+    if fitted:
+        lines.append(f"The rows of {', '.join(fitted)} fitted the parameters and judge nothing.")
+    failed = sum(e.failed for e in board.episodes)
+    if failed:
+        total = sum(e.draws for e in board.episodes)
+        lines.append(f"{failed} of {total} runs found no equilibrium and are left out.")
+    return tuple(lines)
+
+
+def parameter_rows(board: Scoreboard) -> list[tuple[str, str, str, str, str]]:
+    """Return name, words, prior, posterior and source of each free parameter and of the noise."""
+    rows = []
+    for prior in board.fit.priors:
+        low, high = board.fit.ranges[prior.name]
+        rows.append((
+            prior.name, _WORDS.get(prior.name, ""), f"{prior.centre:g} ({prior.low:g} to {prior.high:g})",
+            f"{board.fit.values[prior.name]:.3g} ({low:.2g} to {high:.2g})", prior.source,
+        ))  # fmt: skip
+    rows.append(("noise", "standard deviation of an observed change, in logs", "0.1", f"{board.fit.noise:.2f}", ""))
+    return [(a, b, c.replace("-", MINUS), d.replace("-", MINUS), e) for a, b, c, d, e in rows]
+
+
+def render_hindcast(board: Scoreboard, hindcasts: Hindcasts, title: str, version: str = "") -> str:
+    """Return the scoreboard as one HTML page that needs no network and no script.
+
+    Args:
+        board: the scores.
+        hindcasts: the episodes, for their sources.
+        title: of the case.
+        version: of the program.
+    """
+    sections = [("verdict", "Verdict", _verdict(board))]
+    sections += [(e.episode.id, f"{e.episode.id}: {e.episode.title}", _episode(e)) for e in board.episodes]
+    sections += [
+        ("parameters", "Free parameters", _parameters(board)),
+        ("left-out", "Rows that are not scored, and why", _others(board)),
+        ("backcast", "The state before", _backcast(hindcasts)),
+        ("sources", "Sources", _sources(hindcasts)),
+    ]
+    links = "".join(f'<li><a href="#{a}">{escape(t.partition(":")[0])}</a></li>' for a, t, _ in sections)
+    body = "".join(f'<section id="{a}"><h2>{escape(t)}</h2>{h}</section>' for a, t, h in sections)
+    return (
+        '<!doctype html>\n<!-- written by oreflow -->\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'\">"
+        f"<title>{escape(title)}: hindcasts</title><style>{STYLE}{_OWN_STYLE}</style></head><body>"
+        f'<header class="page"><h1>{escape(title)}: hindcasts</h1>'
+        '<p class="lead">Past episodes run through the model with their causes imposed, and what it said of the '
+        "response against what came.</p>"
+        f'<ul class="facts"><li>runs <b>{board.draws} each</b></li><li>seed <b>{board.seed}</b></li>'
+        f"<li>changes <b>relative to {escape(board.control)} where a row gives its price</b></li></ul>"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header><main>{body}</main>'
+        f"<footer>Written by oreflow {escape(version)}.</footer></body></html>\n"
+    )
+
+
+def _verdict(board: Scoreboard) -> str:
+    words = "".join(f"<p>{escape(line)}</p>" for line in summary_words(board))
+    rows = []
+    for row in board.lost:
+        rows.append(_row((f'<a href="#{row.row.id}">{row.row.id}</a>', escape(row_words(row.row)),
+                          percent(row.observed), percent(row.median), escape(row.why)), (2, 3)))  # fmt: skip
+    table = html_table(["row", "what", ">observed", ">model", "why it is lost"], rows,
+                       caption="Rows lost to a benchmark") if rows else ""  # fmt: skip
+    return words + table
+
+
+def _episode(score: EpisodeScore) -> str:
+    episode = score.episode
+    panels = "".join(
+        f"<figure><h3>{escape(band.element)} in {escape(band.place)}<small>price, reference = 1</small></h3>"
+        f"{_picture(score, band)}</figure>"
+        for band in score.bands
+        if band.place == episode.home or any(row.row.place == band.place for row in score.rows)
+    )
+    key = (
+        '<p class="lead">Line and bands: model, median, half and 90% of the runs. Arrows: what was observed'
+        " (relative to the control where there is one), set on the model's median at its start.</p>"
+    )
+    rows = [_score_row(row) for row in score.rows]
+    table = html_table(
+        ["row", "what", ">observed", ">model (90%)", "hit", ">CRPS", ">no change", ">one elasticity", ">PIT", "source"],
+        rows, caption=f"{'Fitted' if score.role == 'fitted' else 'Scored'} rows",
+    )  # fmt: skip
+    imposed = "".join(
+        f"<li>{escape(s.name)}: {escape(s.note or 'back-cast')}{f' ({escape(s.source)}, {s.grade})' if s.source else ''}"
+        "</li>"
+        for s in episode.supply
+    )
+    imposed += f"<li>demand: {escape(episode.demand.note)} ({escape(episode.demand.source)})</li>"
+    limits = ""
+    if episode.links:
+        rents = score.central.rents
+        lines = [
+            _row(
+                (f"{link.source} to {link.to}", f"{score.central.periods[t].start:.1f}",
+                 number_text(float(score.central.limits[t, k])),
+                 number_text(float(score.central.flows[t, k].sum() * episode.months / 12)), f"{rents[t, k]:.1f}"),
+                (2, 3, 4),
+            )
+            for k, link in enumerate(episode.links)
+            for t in range(len(score.central.periods))
+            if np.isfinite(score.central.limits[t, k])
+        ]  # fmt: skip
+        caption = "Limits at the fitted parameters; the rent is the same for every element"
+        limits = html_table(["link", "from", ">limit, t", ">flow, t", ">rent, USD/kg"], lines, caption=caption)
+    outside = "".join(f"<li>{escape(text)}</li>" for text in episode.not_modelled)
+    outside = f"<h3>Not modelled</h3><ul>{outside}</ul>" if outside else ""
+    return f'{key}<div class="panels">{panels}</div>{table}{limits}<h3>Imposed</h3><ul>{imposed}</ul>{outside}'
+
+
+def _score_row(row: RowScore) -> str:
+    band = f"{percent(row.median)} ({percent(row.low)} to {percent(row.high)})"
+
+    def score(value: float) -> str:
+        return DASH if not np.isfinite(value) else f"{value:.3f}"
+
+    cells = (
+        f'<span id="{row.row.id}">{row.row.id}</span>', escape(row_words(row.row)), percent(row.observed), band,
+        "yes" if row.hit else "no", score(row.crps), score(row.crps_no_change), score(row.crps_one_elasticity),
+        f"{row.pit:.2f}", f'<a href="#s-{escape(row.row.source)}">{escape(row.row.source)}</a> {row.row.grade}',
+    )  # fmt: skip
+    return _row(cells, (2, 3, 5, 6, 7, 8))
+
+
+def _row(cells: Sequence[str], numbers: Sequence[int]) -> str:
+    return "<tr>" + "".join(
+        f'<td class="n">{cell}</td>' if k in numbers else f"<td>{cell}</td>" for k, cell in enumerate(cells)
+    ) + "</tr>"  # fmt: skip
+
+
+def _picture(score: EpisodeScore, band: Band) -> str:
+    """Bands of the model and the observed changes as arrows, on a logarithmic scale."""
+    periods = score.central.periods
+    times = np.array([0.5 * (p.start + p.stop) for p in periods])[: band.quantiles.shape[1]]
+    start, stop = periods[0].start - 0.25 * (periods[-1].stop - periods[0].start) / 4, periods[-1].stop
+    arrows = []
+    for row in score.rows:
+        if row.row.quantity != "price" or row.row.element != band.element or row.row.place != band.place:
+            continue
+        ends = [0.5 * (d.start + d.stop) for d in (row.row.before.date, row.row.after.date)]
+        base = float(np.interp(ends[0], times, np.log(band.quantiles[2]), left=0.0))
+        arrows.append((max(ends[0], start), base, ends[1], base + row.observed, row.row.id))
+    logs = np.log(band.quantiles)
+    values = [logs.min(), logs.max(), 0.0, *(a[3] for a in arrows), *(a[1] for a in arrows)]
+    low, high = min(values) - 0.05, max(values) + 0.05
+    if high - low < 0.4:
+        low, high = low - 0.2, high + 0.2
+
+    def x(t: float) -> float:
+        return _LEFT + (t - start) / (stop - start) * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(v: float) -> float:
+        return float(_TOP + (high - v) / (high - low) * (_HEIGHT - _TOP - _BOTTOM))
+
+    parts = []
+    marks = [m for m in (0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 20) if low <= np.log(m) <= high]
+    for mark in marks:
+        at = y(float(np.log(mark)))
+        parts.append(
+            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" stroke="#d5dae0"/>'
+            f'<text class="tick" x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{mark:g}</text>'
+        )
+    step = max(1, round((stop - periods[0].start) * 2)) / 12 if stop - periods[0].start <= 2.01 else 1.0
+    t = periods[0].start
+    while t < stop + 1e-6:
+        month = round((t % 1) * 12) % 12 + 1
+        label = f"{int(t + 1e-6)}-{month:02d}" if step < 1 else f"{int(t + 1e-6)}"
+        anchor = "end" if x(t) > _WIDTH - 40 else "middle"
+        parts.append(f'<text class="tick" x="{x(t):.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{label}</text>')
+        t += step
+    for inner, opacity in (((0, 4), 0.18), ((1, 3), 0.32)):
+        upper = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times, logs[inner[1]], strict=True))
+        lower = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times[::-1], logs[inner[0]][::-1], strict=True))
+        parts.append(f'<polygon points="{upper} {lower}" fill="{_BLUE}" fill-opacity="{opacity}"/>')
+    line = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times, logs[2], strict=True))
+    parts.append(f'<polyline points="{line}" fill="none" stroke="{_BLUE}" stroke-width="2"/>')
+    for x0, y0, x1, y1, name in arrows:
+        parts.append(
+            f'<line x1="{x(x0):.1f}" y1="{y(y0):.1f}" x2="{x(x1):.1f}" y2="{y(y1):.1f}" stroke="{_ORANGE}" '
+            f'stroke-width="2"/><circle cx="{x(x0):.1f}" cy="{y(y0):.1f}" r="3" fill="#fff" stroke="{_ORANGE}" '
+            f'stroke-width="2"/><circle cx="{x(x1):.1f}" cy="{y(y1):.1f}" r="4.5" fill="{_ORANGE}">'
+            f"<title>{escape(name)}</title></circle>"
+        )
+    words = "; ".join(f"{a[4]} observed {percent(a[3] - a[1])}" for a in arrows) or "no observed change"
+    label = escape(f"{band.element} in {band.place}: model band by period; {words}")
+    return f'<svg class="band" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def _parameters(board: Scoreboard) -> str:
+    rows = [_row([escape(cell) for cell in row], ()) for row in parameter_rows(board)]
+    one = board.elasticity
+    low, high = one.ranges["elasticity"]
+    return (
+        "<p>The same for every episode, element and place; found on the fitted episodes alone as the mode of their "
+        "posterior, with the 90% range of its normal approximation.</p>"
+        + html_table(["parameter", "what", "prior (90%)", "fitted (90%)", "prior from"], rows)
+        + f"<p>The benchmark's one elasticity: {one.values['elasticity']:.2f} ({low:.2f} to {high:.2f}), "
+        "fitted on the same price rows. Both benchmarks are given the model's noise.</p>".replace("-", MINUS)
+    )
+
+
+def _others(board: Scoreboard) -> str:
+    rows = [
+        _row((escape(row.id), row.role, escape(row.what),
+              escape(f"{row.before.get('date', '')} {row.before.get('value', '')} to "
+                     f"{row.after.get('date', '')} {row.after.get('value', '')} {row.unit}"),
+              row.grade, escape(row.reason or row.note)), ())
+        for e in board.episodes for row in e.others
+    ]  # fmt: skip
+    return html_table(["row", "role", "what", "before and after", "grade", "reason or note"], rows)
+
+
+def _backcast(hindcasts: Hindcasts) -> str:
+    rule = hindcasts.backcast
+    years = sorted({y for s in rule.streams.values() for y in s.index})
+    rows = [
+        _row((escape(s.name), number_text(s.tonnes), f"{s.low:g} to {s.high:g}",
+              *(number_text(s.tonnes_in(y)) if y >= min(s.index) else DASH for y in years), s.grade, escape(s.note)),
+             tuple(range(1, 3 + len(years))))
+        for s in rule.streams.values()
+    ]  # fmt: skip
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in rule.composition.items())
+    words = f"<p>Tonnes of {escape(' and '.join(rule.composition))} oxide a year, from the base year {rule.year} "
+    words += f"({parts}).</p>"
+    if rule.intensity is not None:
+        words += f"<p>{escape(rule.intensity.note)}: {rule.intensity.rate:+.0%} a year ({rule.intensity.low:+.0%} to "
+        words += f"{rule.intensity.high:+.0%}, grade {rule.intensity.grade}).</p>"
+    heads = ["stream", f">{rule.year}, t", ">90% range, times", *(f">{y}" for y in years), "grade", "rule"]
+    return words.replace("-", MINUS) + html_table(heads, rows)
+
+
+def _sources(hindcasts: Hindcasts) -> str:
+    rows = []
+    for key, source in hindcasts.sources.items():
+        url = source.get("url", "")
+        title = escape(source.get("title", ""))
+        link = f'<a href="{escape(url)}">{title}</a>' if url.startswith(("https://", "http://")) else title
+        rows.append(_row((f'<span id="s-{escape(key)}">{escape(key)}</span>', escape(source.get("publisher", "")), link,
+                          escape(source.get("date", ""))), ()))  # fmt: skip
+    return html_table(["id", "publisher", "title", "date"], rows)
