@@ -163,9 +163,7 @@ def _episode(score: EpisodeScore) -> str:
         rows, caption=f"{'Fitted' if score.role == 'fitted' else 'Scored'} rows",
     )  # fmt: skip
     imposed = "".join(
-        f"<li>{escape(s.name)}: {escape(s.note or 'back-cast')}{f' ({escape(s.source)}, {s.grade})' if s.source else ''}"
-        "</li>"
-        for s in episode.supply
+        f"<li>{escape(s.name)}: {escape(s.note or 'back-cast')}{_cited(s.source, s.grade)}</li>" for s in episode.supply
     )
     imposed += f"<li>demand: {escape(episode.demand.note)} ({escape(episode.demand.source)})</li>"
     limits = ""
@@ -187,6 +185,10 @@ def _episode(score: EpisodeScore) -> str:
     outside = "".join(f"<li>{escape(text)}</li>" for text in episode.not_modelled)
     outside = f"<h3>Not modelled</h3><ul>{outside}</ul>" if outside else ""
     return f'{key}<div class="panels">{panels}</div>{table}{limits}<h3>Imposed</h3><ul>{imposed}</ul>{outside}'
+
+
+def _cited(source: str, grade: str) -> str:
+    return f' (<a href="#s-{escape(source)}">{escape(source)}</a>, {grade})' if source else ""
 
 
 def _score_row(row: RowScore) -> str:
