@@ -102,3 +102,11 @@ def test_the_second_record_moves_the_year_and_not_its_shape() -> None:
     assert sum(second) / 12 == pytest.approx(supply.annual[2021])
     first = [supply.share(a, b, 0.0) for a, b in months]
     assert [s / f for s, f in zip(second, first, strict=True)] == pytest.approx([second[0] / first[0]] * 12)
+
+
+def test_the_example_of_the_manual_is_an_episode(tmp_path: Path) -> None:
+    manual = Path(__file__).parents[2] / "docs" / "hindcast.md"
+    text = manual.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "later.yaml").write_text(text, encoding="utf-8")
+    found = load_hindcasts(FOLDER, (tmp_path / "later.yaml",))
+    assert found.split.scored[-1] == "H2030"
