@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,6 +56,17 @@ def test_r3a_linear_problem_that_is_not_symmetric() -> None:
     solution = solve_mcp(Problem(m, np.array([2.0, 2, -2, -6]), np.zeros(4), np.full(4, np.inf)))
     assert solution.ok
     assert solution.z == pytest.approx([2.8, 0, 0.8, 1.2], abs=1e-9)
+
+
+def test_r3_script_of_the_manual() -> None:
+    out = runpy.run_path(str(Path(__file__).resolve().parents[2] / "docs" / "reference" / "r03_mcp.py"))
+    assert out["linear"].z == pytest.approx([2.8, 0, 0.8, 1.2], abs=1e-9)
+    for found in out["josephy"]:
+        assert found.ok
+        assert found.z == pytest.approx([np.sqrt(6) / 2, 0, 0, 0.5], abs=1e-6)
+    several = (out["kojima_shindo"].z, *out["kojima_shindo"].others)
+    for wanted in ((np.sqrt(6) / 2, 0, 0, 0.5), (1, 0, 3, 0)):
+        assert any(np.allclose(z, wanted, atol=1e-4) for z in several), wanted
 
 
 @pytest.mark.parametrize("start", [(1.25, 0, 0, 0.5), (1.19, 0.2, 0.1, 0.49)])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+import runpy
+from pathlib import Path
+
 import pytest
 
-from oreflow.market.partial import solve_gsim, solve_smart
+from oreflow.market.partial import solve_smart
 
-TRADE = np.array([[0, 50, 200, 300], [500, 0, 150, 200], [300, 100, 200, 200], [50, 100, 110, 20]], dtype=float)
-BEFORE = np.array([[1, 1.21, 1.41, 1.22], [1.37, 1, 1.31, 1.23], [1.32, 1.36, 1, 1.18], [1.57, 1.41, 1.25, 1.15]])
+SCRIPTS = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
 
 def test_r9_gsim_us_eu_free_trade() -> None:
-    after = BEFORE.copy()
-    after[0, 2] = after[2, 0] = 1.0
-    out = solve_gsim(TRADE, BEFORE, after, demand_elasticity=-1.25, supply_elasticity=1.5, substitution=5)
+    out = runpy.run_path(str(SCRIPTS / "r09_gsim.py"))["result"]
     assert out.price == pytest.approx([0.079181, -0.031621, 0.048049, -0.018372], abs=1e-6)
     assert 100 * out.output == pytest.approx([11.877, -4.743, 7.207, -2.756], abs=1e-3)
     assert 100 * out.trade[[0, 2, 1, 3, 0], [2, 0, 0, 0, 1]] == pytest.approx(
@@ -36,6 +35,9 @@ def smart(**changes: float | bool) -> tuple[float, float, float]:
 
 
 def test_r12_smart_creation_diversion_revenue() -> None:
+    out = runpy.run_path(str(SCRIPTS / "r12_smart.py"))
+    assert (out["linear"].creation, out["linear"].diversion) == smart()[:2]
+    assert (out["ratio"].creation, out["ratio"].diversion) == smart(ratio=True)[:2]
     assert smart() == pytest.approx((25.0, 16.666667, 36.666667), rel=1e-6)
     assert smart(ratio=True) == pytest.approx((25.0, 15.384615, 36.923077), rel=1e-6)
     assert smart(demand_elasticity=3.0)[0] == pytest.approx(50.0)

@@ -1,6 +1,6 @@
 """What was tried: mean CRPS of the scored rows under other readings of what is imposed, each fitted anew.
 
-Run: python benchmarks/hindcast_variants.py [--draws N]. The first line is what `oreflow hindcast` says; the others
+Run: python benchmarks/hindcast/variants.py [--draws N]. The first line is what `oreflow hindcast` says; the others
 choose nothing.
 """
 

@@ -1,0 +1,1 @@
+"""Other readings of the hindcasts, run by hand."""
