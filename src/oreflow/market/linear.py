@@ -14,6 +14,10 @@ from oreflow.core.highs import quiet_highs
 from oreflow.market.arrays import CurveKind, EconomyArrays, Floats, Sparse
 
 
+_MANY = 20_000
+"""Activities from which the interior point of HiGHS, with crossover, takes the place of its simplex."""
+
+
 def is_linear_program(arrays: EconomyArrays) -> bool:
     """Return True where the equilibrium conditions are those of a linear program."""
     curves = arrays.curves
@@ -51,6 +55,11 @@ def solve_linear_program(arrays: EconomyArrays, time_limit: float) -> tuple[Floa
     model.a_matrix_.value_ = matrix.data
     solver = quiet_highs()
     solver.setOptionValue("time_limit", max(time_limit, 1e-3))
+    # measured (docs/market/speed.md): devex prices cheaper than steepest edge here; with many periods the interior point
+    # and its crossover take a third of the simplex's time
+    solver.setOptionValue("simplex_dual_edge_weight_strategy", 1)
+    if n > _MANY:
+        solver.setOptionValue("solver", "ipm")
     solver.passModel(model)
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
