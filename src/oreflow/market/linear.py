@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from oreflow.core.highs import quiet_highs
 from oreflow.market.arrays import CurveKind, EconomyArrays, Floats, Sparse
 
-
 _MANY = 20_000
 """Activities from which the interior point of HiGHS, with crossover, takes the place of its simplex."""
 
@@ -55,8 +54,8 @@ def solve_linear_program(arrays: EconomyArrays, time_limit: float) -> tuple[Floa
     model.a_matrix_.value_ = matrix.data
     solver = quiet_highs()
     solver.setOptionValue("time_limit", max(time_limit, 1e-3))
-    # measured (docs/market/speed.md): devex prices cheaper than steepest edge here; with many periods the interior point
-    # and its crossover take a third of the simplex's time
+    # measured (docs/market/speed.md): devex prices cheaper than steepest edge here; with many periods the interior
+    # point and its crossover take a third of the simplex's time
     solver.setOptionValue("simplex_dual_edge_weight_strategy", 1)
     if n > _MANY:
         solver.setOptionValue("solver", "ipm")
