@@ -38,7 +38,7 @@ def answer(path: Path) -> ReadResult:
     if result.format is None:
         assert result.refused
     else:
-        assert sum(1 for _ in iter_rows(result)) >= result.used
+        assert sum(1 for _ in iter_rows(result.table)) >= result.used
     for problem in (*result.problems, *result.notices):
         assert path.name in str(problem)
         assert len(str(problem)) < 5000
