@@ -14,7 +14,7 @@ from oreflow.chain.case import Case, load_case
 from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
-from oreflow.futures.screening import screen
+from oreflow.futures.screening import Effect, screen
 from oreflow.policy.proposal import Composition, compose, compose_all
 from oreflow.report.build import break_evens, evidence, proposal_result
 from oreflow.report.document import (
@@ -25,9 +25,12 @@ from oreflow.report.document import (
     Freight,
     PressFigure,
 )
+from oreflow.report.marks import number_text, unit_text
 from oreflow.study.base import Base, Settings, prepare_central
+from oreflow.study.freight import best_way, freight_notes, short_names
 from oreflow.study.indicators import measure
 from oreflow.study.outcome import Outcome
+from oreflow.study.references import References
 from oreflow.study.run import run
 from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
 
@@ -60,16 +63,29 @@ class Solved:
         """Return indicator key -> label -> value."""
         return measure(self.outcome)
 
-    def prices(self) -> pl.DataFrame:
-        """Return prices as a frame: year, place, commodity, price (USD per t of the commodity's basis)."""
+    def prices(self, *, ranges: bool = False) -> pl.DataFrame:
+        """Return prices as a frame: year, place, commodity, price (USD per t of the commodity's basis).
+
+        A market without trade has no price of its own: its `price` is null.
+
+        Args:
+            ranges: add `low` and `high`, between which such a price lies (`high` may be infinite); takes some seconds.
+        """
         import polars as pl
 
-        rows = [
-            {"year": record.year, "place": market.place, "commodity": market.commodity, "price": float(price)}
-            for record in self.outcome.years
-            for market, price in zip(self.outcome.network.markets, record.prices, strict=True)
-        ]
-        return pl.DataFrame(rows)
+        from oreflow.study.price_ranges import empty_price_ranges, is_traded
+
+        rows: list[dict[str, Any]] = []
+        for record in self.outcome.years:
+            traded = is_traded(self.outcome, record)
+            found = empty_price_ranges(self.outcome, record.year, self.composition.instruments) if ranges else {}
+            for i, (market, price) in enumerate(zip(self.outcome.network.markets, record.prices, strict=True)):
+                row = {"year": record.year, "place": market.place, "commodity": market.commodity}
+                row["price"] = float(price) if traded[i] else None
+                if ranges:
+                    row["low"], row["high"] = (found[i].low, found[i].high) if i in found else (float(price),) * 2
+                rows.append(row)
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def flows(self) -> pl.DataFrame:
         """Return levels of used activities as a frame: year, activity, kind, place, to_place, commodity, level (t)."""
@@ -317,8 +333,7 @@ def finish(
     threshold = _threshold(base)
     names = [composition.name for composition in central.compositions]
     results = _run_draws(central, year, draws, seed, workers, progress)
-    refs = path_references(case)
-    doubtful = doubtful_inputs(case)
+    rests_on = References(case)
     proposals = []
     outlook = {}
     notes: list[str] = []
@@ -331,8 +346,8 @@ def finish(
             steps = barriers.waterfall()
             unlocked = unlock(outcome, composition.instruments, year=year, target=threshold)
             margin = barriers.margin()
-            freight = _freight(barriers, margin, refs)
-            outlook[composition.name] = break_evens(margin, barriers.payment_to_start(), year, refs)
+            freight = _freight(barriers, margin, rests_on)
+            outlook[composition.name] = break_evens(margin, barriers.payment_to_start(), year, rests_on.way())
             notes += _barrier_note(composition.name, unlocked)
         proposals.append(
             proposal_result(
@@ -345,14 +360,15 @@ def finish(
                 unlocked=unlocked,
                 freight=freight,
                 path=_existing(base, outcome, composition),
-                refs=refs,
-                doubtful=doubtful,
+                rests_on=rests_on,
             )  # fmt: skip
         )
         if progress is not None:
             progress("what stops the tonnes", done + 1, len(central.compositions))
     doubts = _doubts(central, year, workers, progress)
-    notes += freight_notes(central, year)
+    reference = central.outcomes[central.status_quo]
+    if reference.solved:
+        notes += freight_notes(Barriers(reference, year, ()))
     header = CaseHeader(
         id=case.id, title=case.title, description=case.description, base_year=case.base_year, end_year=case.end_year,
         study_date=str(case.study_date), money_year=case.money_year, as_of=str(case.as_of) if case.as_of else None,
@@ -362,7 +378,7 @@ def finish(
         outside=_group_title(central.lens.group),
         not_modelled=tuple(dict.fromkeys(t for c in central.compositions for p in c.parts for t in p.not_modelled)),
         price_areas=_price_areas(central),
-        names={p.id: p.name for p in case.places} | {a.id: a.name for a in case.actors},
+        names=_names(case),
     )  # fmt: skip
     document = ComparisonDocument(
         case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
@@ -370,6 +386,17 @@ def finish(
         settings={"expectation": base.settings.expectation, "residual_sd": base.settings.residual_sd},
     )  # fmt: skip
     return Comparison(case, central, results, document)
+
+
+def _names(case: Case) -> dict[str, str]:
+    """Return what the ids of places, actors, plants, routes, legs and ties stand for, in words."""
+    places = short_names(case)
+    ends = {leg.id: f"{places.get(leg.from_, leg.from_)} to {places.get(leg.to, leg.to)}" for leg in case.legs}
+    ties = {tie.id: f"ties of {tie.commodity.replace('_', ' ')}" for tie in case.ties}
+    processes = {process.id: process.name for process in case.processes}
+    routes = {route.id: f"{places.get(route.from_, '')} to {places.get(route.to, '')}" for route in case.routes}
+    places |= {place.id: place.name for place in case.places}
+    return {**ends, **ties, **processes, **routes, **places, **{actor.id: actor.name for actor in case.actors}}
 
 
 def _price_areas(central: Central) -> tuple[str, ...]:
@@ -470,46 +497,17 @@ def _barrier_note(name: str, found: Unlock) -> list[str]:
     return [f"{name}: {found.target:,.0f} t in {found.year} would take lifting {texts[0]}."]
 
 
-def _freight(barriers: Barriers, margin: Margin | None, refs: tuple[str, ...]) -> Freight | None:
-    if margin is None:
+def _freight(barriers: Barriers, margin: Margin | None, rests_on: References) -> Freight | None:
+    found = None if margin is None else best_way(barriers, margin)
+    if found is None:
         return None
-    value = max(barriers.basket_value.values(), default=0.0)
-    content = max(
-        (
-            sum(barriers.network.composition[c].get(e, 0.0) for e in barriers.base.case.tracked_elements)
-            for c in barriers.basket_value
-        ),
-        default=0.0,
-    )
-    if value <= 0 or content <= 0:
-        return None
+    whole, abroad, words = found
     return Freight(
-        route=" > ".join(margin.route), percent_of_value=float(100.0 * margin.haul / value),
-        usd_per_kg_dytb=float(margin.haul / (content * 1000.0)), refs=refs,
+        route=words, to=whole.to, percent_of_value=whole.percent_of_value, usd_per_kg_dytb=whole.usd_per_kg,
+        refs=rests_on.way(), exit=abroad.to if abroad else "",
+        exit_percent_of_value=abroad.percent_of_value if abroad else None,
+        exit_usd_per_kg_dytb=abroad.usd_per_kg if abroad else None,
     )  # fmt: skip
-
-
-def freight_notes(central: Central, year: int) -> tuple[str, ...]:
-    """Return freight of each way out of the mines: percent of basket value, USD per kg of tracked oxide."""
-    outcome = central.outcomes[central.status_quo]
-    if not outcome.solved:
-        return ()
-    barriers = Barriers(outcome, year, ())
-    network = outcome.network
-    notes = []
-    for j in barriers.ways_out:
-        a = network.activities[j]
-        if a.place not in barriers.mine_places or a.feed not in barriers.basket_value:
-            continue
-        value = barriers.basket_value[a.feed]
-        content = sum(network.composition[a.feed].get(e, 0.0) for e in central.base.case.tracked_elements)
-        if value > 0 and content > 0:
-            notes.append(
-                f"Freight {a.row} ({a.feed}, {a.place} to {a.to_place}): {network.cost[j]:,.0f} USD a tonne REO, "
-                f"{100 * network.cost[j] / value:.1f}% of the basket's value, "
-                f"{network.cost[j] / (content * 1000):.2f} USD per kg {'+'.join(central.base.case.tracked_elements)}."
-            )
-    return tuple(notes)
 
 
 def _existing(base: Base, outcome: Outcome, composition: Composition) -> ExistingPath | None:
@@ -526,48 +524,6 @@ def _existing(base: Base, outcome: Outcome, composition: Composition) -> Existin
         if a.kind in (Kind.ROUTE, Kind.PROCESS) and last.levels[j] > 1e-3
     ]
     return ExistingPath(sum(bool(outcome.base.year.levels[j] > 1e-6) for j in path), len(path))
-
-
-def path_references(case: Case) -> tuple[str, ...]:
-    """Return the claims and assumptions behind the tracked ore's way out, the doubtful grades first."""
-    tracked = {c.id for c in case.commodities if c.origin == case.tracked_origin}
-    cells: list[Any] = []
-    for row in case.routes:
-        if set(row.commodities) & tracked:
-            legs = [leg for leg in case.legs if leg.id in row.legs]
-            cells += [cell for leg in legs for cell in (leg.km, leg.rate, leg.fixed, leg.capacity)]
-    for process in case.processes:
-        if set(process.feeds) & tracked or (process.kind == "mine" and process.barrier):
-            cells += [process.capacity, process.cost]
-    baskets = {c.basket for c in case.commodities if c.id in tracked}
-    cells += [row.share for row in case.baskets if row.basket in baskets and row.element in case.tracked_elements]
-    found = list(dict.fromkeys(ref for cell in cells if cell is not None for ref in cell.references))
-    order = {"M": 0, "D": 1, "C": 2, "B": 3, "A": 4}
-    return tuple(sorted(found, key=lambda ref: order.get(case.grade_of(ref), 5)))[:12]
-
-
-def doubtful_inputs(case: Case) -> dict[str, tuple[str, ...]]:
-    """Return waterfall step -> its inputs of grade D or M."""
-    tracked = {c.id for c in case.commodities if c.origin == case.tracked_origin}
-    baskets = {c.basket for c in case.commodities if c.id in tracked}
-    legs = {leg for row in case.routes if set(row.commodities) & tracked for leg in row.legs}
-    by_step: dict[str, list[Any]] = {
-        "contained": [row.share for row in case.baskets if row.basket in baskets],
-        "released": [row.share for row in case.ties],
-        "travels": [leg.capacity for leg in case.legs if leg.id in legs],
-        "separable": [p.capacity for p in case.projects] + [p.capacity for p in case.processes if "separate" in p.kind],
-        "pays": [p.cost for p in case.processes if "separate" in p.kind]
-        + [leg.rate for leg in case.legs if leg.id in legs],
-        "delivered": [p.capacity for p in case.processes if p.kind in ("metal", "magnet")],
-    }
-    return {
-        step: tuple(
-            dict.fromkeys(
-                ref for cell in cells if cell is not None for ref in cell.references if case.grade_of(ref) in ("D", "M")
-            )
-        )[:6]
-        for step, cells in by_step.items()
-    }
 
 
 def _doubts(central: Central, year: int, workers: int | None, progress: Progress | None) -> tuple[Doubt, ...]:
@@ -589,27 +545,30 @@ def _doubts(central: Central, year: int, workers: int | None, progress: Progress
             progress("which inputs matter", done, total)
 
     effects = screen(central, lead, year, workers=workers, progress=step)
-    return tuple(
-        Doubt(
-            ref=effect.ref,
-            subject=case.subject_of(effect.ref),
-            grade=case.grade_of(effect.ref),
-            effect=float(effect.swing),
-            unit="t_oxide/yr",
-            text=f"moves diverted_first of {lead.name} in {year} from {effect.at_low:,.1f} to {effect.at_high:,.1f} t "
-            f"between its low ({effect.low:g}) and its high ({effect.high:g})",
-        )
-        for effect in effects[:8]
+    return tuple(_doubt(case, effect, lead.name, year) for effect in effects[:8])
+
+
+def _doubt(case: Case, effect: Effect, proposal: str, year: int) -> Doubt:
+    row = case.ledger.row(effect.ref)
+    unit = unit_text(row.unit if row.basis in row.unit else f"{row.unit} {row.basis}")
+    low, high = (f"{number_text(end)} {unit}".strip() for end in (effect.low, effect.high))
+    return Doubt(
+        ref=effect.ref,
+        subject=case.subject_of(effect.ref),
+        grade=case.grade_of(effect.ref),
+        effect=float(effect.swing),
+        unit="t_oxide/yr",
+        text=f"Dy+Tb diverted in {year} under {proposal} is {number_text(effect.at_low)} t at its low ({low}) and "
+        f"{number_text(effect.at_high)} t at its high ({high})",
     )
 
 
 def press_figures(case: Case) -> tuple[PressFigure, ...]:
     """Return what the record says of each figure in the case's press text (`press.txt`); none without such a text."""
-    from pathlib import Path
-
+    from oreflow.chain.case import case_folder
     from oreflow.facts.claimcheck import CheckContext, check_text
 
-    path = Path(case.reference) / "press.txt"
+    path = case_folder(case.reference)[0] / "press.txt"
     if not path.is_file():
         return ()
     reports = tuple(dict.fromkeys(report for claim in case.ledger.claims for report in claim.stems_from))

@@ -103,12 +103,14 @@ def price_range(arrays: EconomyArrays, solution: Solution, weights: Floats) -> I
     used = x > _CLOSE * _reach(arrays, x)
     full = np.isfinite(arrays.upper) & (x >= arrays.upper * (1 - _CLOSE))
     earned: Sparse = sp.csr_array(sp.hstack([arrays.B.T, -sp.csr_array(arrays.G).T]))
-    # revenue = cost where used below capacity, at most cost where idle, at least cost at capacity
-    most = np.where(full & used, np.inf, cost)
+    # revenue = cost where used below capacity, at most cost where idle, at least cost at capacity, any where shut
+    most = np.where(full, np.inf, cost)
     least = np.where(used, cost, -np.inf)
     both = np.concatenate([solution.prices, solution.group_rents])
     reached = earned @ both
     room = _CLOSE * (np.abs(cost) + abs(earned) @ np.abs(both))
+    # the solution itself stays inside although it holds only to rounding
+    low, high = np.minimum(low, both), np.maximum(high, both)
     least, most = np.minimum(least, reached + room), np.maximum(most, reached - room)
     target = np.concatenate([weights, np.zeros(g)])
     here = float(target @ both)

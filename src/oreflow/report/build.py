@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oreflow.futures.comparison import Bands, Central, DrawResult, bands
+from oreflow.policy.catalogue import entry
 from oreflow.report.document import (
     Alternative,
     Band,
@@ -32,11 +33,12 @@ from oreflow.report.marks import number_text
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
     from oreflow.policy.proposal import Composition
+    from oreflow.study.references import References
     from oreflow.study.unlock import Margin, Unlock
 
 STEP_LABELS = {
     "contained": ("contained in the mines' output", "what the mines of the tracked origin produce in the year"),
-    "released": ("free of ties", "who controls and operates the mines, and to whom output is tied"),
+    "released": ("free of the operators' ties", "who controls and operates the mines, and to whom output is tied"),
     "travels": ("can travel without crossing China", "capacity and closure of the legs that avoid China"),
     "separable": ("can be separated outside China", "separation capacity outside Chinese control, for heavy elements"),
     "pays": ("pays at the price", "freight, levies and separation against the price of the oxides"),
@@ -59,9 +61,24 @@ def _headline(by: Mapping[str, float], year: int) -> float | None:
 
 
 def indicator_results(
-    name: str, central: Central, draws: Sequence[DrawResult], year: int, threshold: float, refs: tuple[str, ...]
+    composition: Composition,
+    central: Central,
+    draws: Sequence[DrawResult],
+    year: int,
+    threshold: float,
+    rests_on: References,
 ) -> dict[str, IndicatorResult]:
-    """Return every indicator of one proposal with bands and paired differences over the draws."""
+    """Return every indicator of one proposal with bands and paired differences over the draws.
+
+    Args:
+        composition: the proposal.
+        central: central runs of all.
+        draws: results of the draws.
+        year: the headline year.
+        threshold: of `works`, t a year.
+        rests_on: gives the claims and assumptions behind each.
+    """
+    name = composition.name
     values = central.values[name]
     solved = [draw for draw in draws if name in draw.values]
     found: dict[str, IndicatorResult] = {}
@@ -73,8 +90,8 @@ def indicator_results(
         spread = bands([draw.values[name].get(key, {}).get(str(year), math.nan) for draw in solved])
         bands_by: dict[str, Band] = {}
         paired_by: dict[str, Band] = {}
-        if key in BAND_KEYS:
-            for label in by:
+        for label in by:
+            if key in BAND_KEYS or label.endswith(f"/{year}"):
                 band = _band(bands([draw.values[name].get(key, {}).get(label, math.nan) for draw in solved]))
                 if band is not None:
                     bands_by[label] = band
@@ -94,14 +111,17 @@ def indicator_results(
         found[key] = IndicatorResult(
             unit=definition.unit, value=value, by=by,
             p10=spread.p10 if spread else None, p50=spread.p50 if spread else None, p90=spread.p90 if spread else None,
-            bands_by=bands_by, k=k, n=n, refs=refs, paired=paired_by.get(str(year)), paired_by=paired_by,
+            bands_by=bands_by, k=k, n=n, refs=rests_on.indicator(key, composition), paired=paired_by.get(str(year)),
+            paired_by=paired_by,
         )  # fmt: skip
     reached = [draw.values[name].get("net_ex_china_dytb", {}).get(str(year), math.nan) >= threshold for draw in solved]
     central_net = values.get("net_ex_china_dytb", {}).get(str(year), math.nan)
     found["works"] = IndicatorResult(
         unit="1", value=float(central_net >= threshold) if math.isfinite(central_net) else None,
-        k=int(sum(reached)) if solved else None, n=len(reached) if solved else None, refs=refs,
+        k=int(sum(reached)) if solved else None, n=len(reached) if solved else None,
+        refs=rests_on.indicator("works", composition),
     )  # fmt: skip
+    refs = rests_on.indicator("public_cost_per_kg", composition)
     found["public_cost_per_kg"] = _cost_per_kg(name, central, solved, refs)
     return found
 
@@ -121,23 +141,25 @@ def _cost_per_kg(name: str, central: Central, solved: Sequence[DrawResult], refs
         gained = sum(v / (1 + rate) ** (int(y) - first) for y, v in values.get("net_ex_china_dytb", {}).items())
         return spent / (gained * 1000.0) if gained > 1e-6 else math.nan
 
-    spread = bands([ratio(draw.values[name]) for draw in solved])
+    # A draw that gains nothing has no cost per kg: it is counted, and left out of the percentiles.
+    ratios = [ratio(draw.values[name]) for draw in solved]
+    spread = bands(ratios)
     return IndicatorResult(
         unit="USD/kg_oxide", value=_finite(ratio(central.values[name])),
         p10=spread.p10 if spread else None, p50=spread.p50 if spread else None, p90=spread.p90 if spread else None,
-        refs=refs,
+        k=sum(math.isfinite(r) for r in ratios) if solved else None, n=len(ratios) if solved else None, refs=refs,
     )  # fmt: skip
 
 
 def waterfall(
-    name: str, steps: Sequence[tuple[str, float]], draws: Sequence[DrawResult], year: int,
-    doubtful: Mapping[str, tuple[str, ...]],
-) -> Waterfall:  # fmt: skip
-    """Return where the tonnes stop in a year, with bands; `doubtful`: step -> inputs of grade D or M behind it."""
+    name: str, steps: Sequence[tuple[str, float]], draws: Sequence[DrawResult], year: int, rests_on: References
+) -> Waterfall:
+    """Return where the tonnes stop in a year, with bands; steps on inputs of grade D or M are marked."""
     rows = []
     for position, (step, value) in enumerate(steps):
         spread = bands([draw.waterfalls[name][position][1] for draw in draws if name in draw.waterfalls])
         label, why = STEP_LABELS[step]
+        doubtful = rests_on.step(step)
         rows.append(
             Step(
                 id=step,
@@ -146,9 +168,9 @@ def waterfall(
                 p10=spread.p10 if spread else None,
                 p50=spread.p50 if spread else None,
                 p90=spread.p90 if spread else None,
-                hatched=bool(doubtful.get(step)),
+                hatched=bool(doubtful),
                 why=why,
-                refs=doubtful.get(step, ()),
+                refs=doubtful,
             )  # fmt: skip
         )
     return Waterfall(year=year, unit="t_oxide/yr", steps=tuple(rows))
@@ -165,8 +187,7 @@ def proposal_result(
     unlocked: Unlock | None,
     freight: Freight | None,
     path: ExistingPath | None,
-    refs: tuple[str, ...],
-    doubtful: Mapping[str, tuple[str, ...]],
+    rests_on: References,
 ) -> ProposalResult:
     """Return one proposal of the document."""
     name = composition.name
@@ -193,11 +214,12 @@ def proposal_result(
                 payer=i.payer or "",
                 note=i.note or "",
                 refs=() if i.magnitude is None else tuple(i.magnitude.references),
+                title=entry(i.type).title,
             )  # fmt: skip
             for i in composition.instruments
         ),
-        indicators=indicator_results(name, central, draws, year, threshold, refs),
-        waterfall=waterfall(name, steps, draws, year, doubtful) if steps else None,
+        indicators=indicator_results(composition, central, draws, year, threshold, rests_on),
+        waterfall=waterfall(name, steps, draws, year, rests_on) if steps else None,
         barriers=()
         if unlocked is None
         else tuple(
@@ -207,13 +229,17 @@ def proposal_result(
                 tonnes=float(s.tonnes),
                 cost=s.cost,
                 price_gap=s.price_gap,
+                refs=rests_on.barrier(s.barriers),
             )
             for s in unlocked.sets
         ),
         ladder=()
         if unlocked is None
         else tuple(
-            Rung(label=s.name, tonnes_alone=float(s.alone), tonnes_cumulative=float(s.cumulative), refs=refs)
+            Rung(
+                label=s.name, tonnes_alone=float(s.alone), tonnes_cumulative=float(s.cumulative),
+                refs=rests_on.barrier((s.barrier,)),
+            )  # fmt: skip
             for s in unlocked.ladder
         ),
         freight=freight,
@@ -237,6 +263,8 @@ def evidence(case: Case, refs: Sequence[str]) -> Evidence:
         if not wanted or f"assume:{assumption.id}" in wanted or assumption.id in wanted:
             assumptions[assumption.id] = {k: _plain(v) for k, v in asdict(assumption).items()}
     used = {str(row["source"]) for row in (*claims.values(), *assumptions.values())}
+    used |= {source for proposal in case.proposals for source in proposal.sources}
+    used |= {instrument.source for proposal in case.proposals for instrument in proposal.instruments}
     sources = {s.id: {k: _plain(v) for k, v in asdict(s).items()} for s in case.ledger.sources if s.id in used}
     return Evidence(claims=claims, sources=sources, assumptions=assumptions)
 

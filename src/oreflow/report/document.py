@@ -51,7 +51,8 @@ class CaseHeader:
         not_modelled: what the case leaves out, one entry a topic.
         price_areas: first parts of the labels of `price` that are shown, that of `outside` first; empty for a choice
             by `oreflow.report.sentences.price_areas`.
-        names: id of a place or an actor -> its name on the page; an id without one stands for itself.
+        names: id of a place, actor, plant, route, leg or tie -> its name on the page; an id without one stands for
+            itself.
     """
 
     id: str
@@ -171,12 +172,25 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Freight:
-    """Freight of the proposal's way out: percent of the basket's value a tonne, and USD per kg of Dy+Tb oxide."""
+    """Freight of the proposal's best way out, per tonne of ore.
+
+    Attributes:
+        route: the way in words, with the plants at its end.
+        percent_of_value: of the basket's value, in percent.
+        usd_per_kg_dytb: USD per kg of Dy+Tb oxide in the ore.
+        to: name of the place where the way ends.
+        exit: name of the first place abroad on the way, empty where there is none before its end.
+        exit_percent_of_value, exit_usd_per_kg_dytb: the same up to there.
+    """
 
     route: str
     percent_of_value: float
     usd_per_kg_dytb: float
     refs: tuple[str, ...] = ()
+    to: str = ""
+    exit: str = ""
+    exit_percent_of_value: float | None = None
+    exit_usd_per_kg_dytb: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +232,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """An instrument of a proposal as it was run; `magnitude` in `unit`, None where the instrument has none."""
+    """An instrument of a proposal as it was run; `magnitude` in `unit`, None where the instrument has none.
+
+    `title`: the type in words.
+    """
 
     id: str
     type: str
@@ -230,6 +247,7 @@ class Instrument:
     payer: str = ""
     note: str = ""
     refs: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from oreflow.report.document import Band, ComparisonDocument, IndicatorResult, ProposalResult
+from oreflow.report.document import Band, ComparisonDocument, Freight, IndicatorResult, ProposalResult
 from oreflow.report.evidence import evidence_html, html_table, refs_html, sources_html
 from oreflow.report.figures import Line, line_figure, waterfall_figure
 from oreflow.report.indicators import INDICATORS, Indicator
@@ -312,11 +312,7 @@ def _true(document: ComparisonDocument) -> str:
         if proposal.freight is not None:
             freight = proposal.freight
             anchor = _first_anchor(document, freight.refs, f"text-{slug(proposal.id)}")
-            inner.append(
-                f"<p>Freight, {marked(freight.route, anchor)}: "
-                f"{linked(number_text(freight.percent_of_value) + '%', anchor)} of the basket's value a tonne, "
-                f"{linked(number_text(freight.usd_per_kg_dytb), anchor)} USD per kg of Dy+Tb oxide.</p>"
-            )
+            inner.append(f"<p>{_freight(freight, anchor)}</p>")
         if proposal.path_existing is not None:
             path, anchor = proposal.path_existing, f"text-{slug(proposal.id)}"
             if path.total:
@@ -340,6 +336,20 @@ def _true(document: ComparisonDocument) -> str:
         )
         parts.append(f"<h3>The largest doubts</h3><ol>{items}</ol>")
     return "".join(parts)
+
+
+def _freight(freight: Freight, anchor: str) -> str:
+    def cost(percent: float, per_kg: float) -> str:
+        return (
+            f"{linked(f'{percent:.1f}%', anchor)} of the basket's value a tonne, {linked(f'{per_kg:.1f}', anchor)} USD "
+            "per kg of Dy+Tb oxide in it"
+        )
+
+    text = ""
+    if freight.exit_percent_of_value is not None and freight.exit_usd_per_kg_dytb is not None:
+        text = f"to {escape(freight.exit)} {cost(freight.exit_percent_of_value, freight.exit_usd_per_kg_dytb)}; "
+    text += f"to the plant in {escape(freight.to)} {cost(freight.percent_of_value, freight.usd_per_kg_dytb)}"
+    return f"Freight from the mine {text}. The way: {marked(freight.route, anchor)}."
 
 
 def _barriers(document: ComparisonDocument, proposal: ProposalResult) -> str:
@@ -381,8 +391,9 @@ def _break_evens(document: ComparisonDocument, proposal: ProposalResult) -> str:
     rows = []
     for found in document.outlook.get(proposal.id, ()):
         anchor = _first_anchor(document, found.refs, f"text-{slug(proposal.id)}")
-        value = "no change of sign" if found.value is None else linked(number_text(found.value), anchor)
-        current = DASH if found.current is None else linked(number_text(found.current), anchor)
+        write = _ratio if found.unit == "1" else number_text
+        value = "no change of sign" if found.value is None else linked(write(found.value), anchor)
+        current = DASH if found.current is None else linked(write(found.current), anchor)
         unit = "ratio" if found.unit == "1" else unit_text(found.unit)
         rows.append(
             f'<tr><td>{marked(found.label, anchor)}</td><td class="n">{value}</td><td class="n">{current}</td>'
@@ -392,13 +403,18 @@ def _break_evens(document: ComparisonDocument, proposal: ProposalResult) -> str:
     return html_table(head, rows) if rows else ""
 
 
+def _ratio(value: float) -> str:
+    """A factor near 1, where the second digit matters."""
+    return f"{value:.2f}"
+
+
 def _proposals(document: ComparisonDocument) -> str:
     cards = "".join(_card(document, proposal) for proposal in document.proposals)
     return f'<h2 id="proposals">The proposals</h2><div class="cards">{cards}</div>'
 
 
 def _card(document: ComparisonDocument, proposal: ProposalResult) -> str:
-    anchor = f"text-{slug(proposal.id)}"
+    anchor, names = f"text-{slug(proposal.id)}", document.case.names
 
     def listed(title: str, items: Iterable[str]) -> str:
         found = "".join(f"<li>{item}</li>" for item in items)
@@ -409,14 +425,16 @@ def _card(document: ComparisonDocument, proposal: ProposalResult) -> str:
         target = _first_anchor(document, item.refs, anchor)
         magnitude = ""
         if item.magnitude is not None:
-            magnitude = f", {linked(number_text(item.magnitude), target)} {exempt(unit_text(item.unit), 'label')}"
+            shown = linked(f"{100 * item.magnitude:.0f}%", target) if item.unit in ("", "1") else (
+                f"{linked(number_text(item.magnitude), target)} {exempt(unit_text(item.unit), 'label')}"
+            )
+            magnitude = f": {shown}"
         start = "" if item.start is None else f", from {exempt(str(item.start), 'year')}"
         end = "" if item.end is None else f" to {exempt(str(item.end), 'year')}"
         note = f" ({marked(item.note, anchor)})" if item.note else ""
-        payer = f", paid by {exempt(item.payer, 'id')}" if item.payer else ""
-        instruments.append(
-            f"{escape(item.type.replace('_', ' '))} on {exempt(item.target, 'id')}{magnitude}{start}{end}{payer}{note}"
-        )
+        payer = f", paid by {exempt(names.get(item.payer, item.payer), 'id')}" if item.payer else ""
+        what = exempt("; ".join(dict.fromkeys(names.get(t, t) for t in item.target.split(", "))), "id")
+        instruments.append(f"{escape(item.title or item.type)}: {what}{magnitude}{start}{end}{payer}{note}")
     failures = ""
     if proposal.failures:
         count = linked(str(proposal.failures), "set-draws")

@@ -134,11 +134,18 @@ def _sign_notes(document: ComparisonDocument) -> list[str]:
     """Freight of each proposal's way out, and the values at which its effect changes sign."""
     lines = []
     for proposal in document.proposals:
-        if proposal.freight is not None:
-            lines.append(
-                f"freight, {proposal.id}: {number_text(proposal.freight.percent_of_value)}% of the basket's value, "
-                f"{number_text(proposal.freight.usd_per_kg_dytb)} USD per kg Dy+Tb ({proposal.freight.route})"
+        freight = proposal.freight
+        if freight is None:
+            continue
+        text = (
+            f"to the plant in {freight.to} {freight.percent_of_value:.1f}%, {freight.usd_per_kg_dytb:.1f} USD per kg"
+        )
+        if freight.exit_percent_of_value is not None and freight.exit_usd_per_kg_dytb is not None:
+            text = (
+                f"to {freight.exit} {freight.exit_percent_of_value:.1f}% of the basket's value a tonne, "
+                f"{freight.exit_usd_per_kg_dytb:.1f} USD per kg Dy+Tb; {text}"
             )
+        lines.append(f"freight, {proposal.id}: {text} ({freight.route})")
     for proposal in document.proposals:
         found = {item.id: item for item in document.outlook.get(proposal.id, ())}
         premium, separation = found.get("outside_premium"), found.get("outside_separation_cost")

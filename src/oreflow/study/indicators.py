@@ -341,8 +341,12 @@ def _measure_year(
 
 
 def _prices(lens: Lens, record: YearResult, found: Values) -> None:
+    # A market without trade has a range, not a price: `oreflow.study.price_ranges`.
+    traded = abs(lens.network.matrix) @ record.levels + record.opening > DUST
     for i, market in enumerate(lens.network.markets):
         element = lens.tracked_oxides.get(market.commodity)
+        if not traded[i]:
+            continue
         if element or market.commodity in ("ndpr_oxide", "ndpr"):
             label = element or "NdPr"
             found["price"][f"{market.place}/{label}/{record.year}"] = record.prices[i] / 1000.0
