@@ -551,7 +551,8 @@ def _doubts(central: Central, year: int, workers: int | None, progress: Progress
 def _doubt(case: Case, effect: Effect, proposal: str, year: int) -> Doubt:
     row = case.ledger.row(effect.ref)
     unit = unit_text(row.unit if row.basis in row.unit else f"{row.unit} {row.basis}")
-    low, high = (f"{number_text(end)} {unit}".strip() for end in (effect.low, effect.high))
+    scale = case.ledger.scale_of(effect.ref)
+    low, high = (f"{number_text(end / scale)} {unit}".strip() for end in (effect.low, effect.high))
     return Doubt(
         ref=effect.ref,
         subject=case.subject_of(effect.ref),

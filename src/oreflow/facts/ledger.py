@@ -294,11 +294,14 @@ class Ledger:
             raise LedgerError(f"money.csv has no deflator for {missing}; add a row for that year")
         return self._deflators[self.money_year] / (self._deflators[year] * rate)
 
-    def _scale(self, name: str) -> float:
-        """Return the number by which a row's value is multiplied to be canonical.
+    def scale_of(self, name: str) -> float:
+        """Return the number by which a row's value is multiplied to be canonical (t, USD of the money year, years).
+
+        Args:
+            name: `claim:ID` or `assume:ID`.
 
         Raises:
-            LedgerError, UnitError: money or unit cannot be converted.
+            LedgerError, UnitError: no such row, or its money or unit cannot be converted.
         """
         row = self.row(name)
         stated = parse_unit(row.unit, row.basis)
@@ -326,7 +329,7 @@ class Ledger:
             if isinstance(row, Claim) and middle(row) is None:
                 continue
             try:
-                scales[name] = self._scale(name)
+                scales[name] = self.scale_of(name)
             except UnitError as error:
                 remedy = "see docs/units.md for the units and bases"
                 findings.append(Finding(kind, row.id, "unit", str(error), "a unit and its basis", remedy))

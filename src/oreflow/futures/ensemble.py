@@ -19,17 +19,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from oreflow.core.errors import OreflowError, UsageError
+from oreflow.core.threads import BLAS_VARIABLES
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
+THREAD_VARIABLES = (*BLAS_VARIABLES, "POLARS_MAX_THREADS")
 """Environment variables that hold a worker's libraries to one thread; read when the libraries are loaded."""
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from oreflow.report.document import ComparisonDocument, IndicatorResult, ProposalResult
+from oreflow.report.document import BreakEven, ComparisonDocument, Freight, IndicatorResult, ProposalResult
 from oreflow.report.indicators import INDICATORS
 from oreflow.report.marks import DASH, number_text, range_text, unit_text, value_text
 from oreflow.report.sentences import (
@@ -131,36 +131,41 @@ def _unsolved(document: ComparisonDocument) -> list[str]:
 
 
 def _sign_notes(document: ComparisonDocument) -> list[str]:
-    """Freight of each proposal's way out, and the values at which its effect changes sign."""
-    lines = []
-    for proposal in document.proposals:
-        freight = proposal.freight
-        if freight is None:
-            continue
+    """Freight of each proposal's way out, and the values at which its effect changes sign; alike ones on one line."""
+    freight = {p.id: _freight_note(p.freight) for p in document.proposals if p.freight is not None}
+    signs = {p.id: _sign_note(document.outlook.get(p.id, ())) for p in document.proposals}
+    return [f"freight, {text}" for text in _alike(freight)] + [f"changes sign, {text}" for text in _alike(signs)]
+
+
+def _alike(texts: Mapping[str, str]) -> list[str]:
+    """Return "A, B: text" for proposals with one text; nothing for an empty one."""
+    names: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        if text:
+            names.setdefault(text, []).append(name)
+    return [f"{', '.join(found)}: {text}" for text, found in names.items()]
+
+
+def _freight_note(freight: Freight) -> str:
+    text = f"to the plant in {freight.to} {freight.percent_of_value:.1f}%, {freight.usd_per_kg_dytb:.1f} USD"
+    if freight.exit_percent_of_value is not None and freight.exit_usd_per_kg_dytb is not None:
         text = (
-            f"to the plant in {freight.to} {freight.percent_of_value:.1f}%, {freight.usd_per_kg_dytb:.1f} USD per kg"
+            f"to {freight.exit} {freight.exit_percent_of_value:.1f}% of the basket's value a tonne, "
+            f"{freight.exit_usd_per_kg_dytb:.1f} USD per kg Dy+Tb; {text}"
         )
-        if freight.exit_percent_of_value is not None and freight.exit_usd_per_kg_dytb is not None:
-            text = (
-                f"to {freight.exit} {freight.exit_percent_of_value:.1f}% of the basket's value a tonne, "
-                f"{freight.exit_usd_per_kg_dytb:.1f} USD per kg Dy+Tb; {text}"
-            )
-        lines.append(f"freight, {proposal.id}: {text} ({freight.route})")
-    for proposal in document.proposals:
-        found = {item.id: item for item in document.outlook.get(proposal.id, ())}
-        premium, separation = found.get("outside_premium"), found.get("outside_separation_cost")
-        if premium is None or separation is None:
-            continue
-        if premium.value is None:
-            lines.append(f"changes sign, {proposal.id}: never by price; {premium.note}")
-            continue
-        cost = "below nil" if separation.value is None else f"{number_text(separation.value)} USD/t REO"
-        now = "" if separation.current is None else f" (now {number_text(separation.current)})"
-        lines.append(
-            f"changes sign, {proposal.id}: outside premium x {premium.value:.2f}, or outside separation cost "
-            f"{cost}{now}; {premium.note}"
-        )
-    return lines
+    return f"{text} ({freight.route})"
+
+
+def _sign_note(outlook: Sequence[BreakEven]) -> str:
+    found = {item.id: item for item in outlook}
+    premium, separation = found.get("outside_premium"), found.get("outside_separation_cost")
+    if premium is None or separation is None:
+        return ""
+    if premium.value is None:
+        return f"never by price; {premium.note}"
+    cost = "below nil" if separation.value is None else f"{number_text(separation.value)} USD/t REO"
+    now = "" if separation.current is None else f" (now {number_text(separation.current)})"
+    return f"outside premium x {premium.value:.2f}, or outside separation cost {cost}{now}; {premium.note}"
 
 
 def comparison_table(document: ComparisonDocument, *, width: int = 160) -> RenderableType:
