@@ -250,7 +250,6 @@ def _least_cost_split(
     point: Floats, observed: sp.csr_array, balances: sp.csr_array, rhs: Floats, ceiling: Floats, cost: Floats
 ) -> Floats:
     """Return the cheapest levels that keep every observed sum at its reconciled value and every balance."""
-    scale = max(1.0, float(np.max(np.abs(point), initial=1.0)))
     equalities = sp.vstack([balances, observed], format="csr")
     targets = np.concatenate([rhs, observed @ point])
     # The reconciled values carry rounding: each equality may miss by 1e-9 of its own size.
@@ -266,16 +265,19 @@ def _least_cost_split(
     if isinstance(answer, str):
         raise CalibrationError(f"the least-cost split of undetermined flows found no answer: {answer}")
     levels = np.where(answer.x < USED * 1e-3, 0.0, answer.x)
-    return _closed(levels, equalities, targets, scale)
+    # Observed sums hold as far as the reconciled values go; balances and full limits hold to rounding, since what is
+    # left of them would set two limits against each other in the years that follow.
+    return _closed(_closed(levels, equalities, targets), balances, rhs)
 
 
-def _closed(levels: Floats, equalities: sp.csr_array, targets: Floats, scale: float) -> Floats:
+def _closed(levels: Floats, equalities: sp.csr_array, targets: Floats) -> Floats:
     """Return levels moved least, in proportion to their size, so that the equalities hold to rounding."""
     from scipy.sparse.linalg import splu
 
-    for _ in range(4):
+    size = np.maximum(abs(equalities) @ np.abs(levels) + np.abs(targets), 1e-6)
+    for _ in range(6):
         missing = targets - equalities @ levels
-        if np.max(np.abs(missing), initial=0.0) <= 1e-12 * scale:
+        if np.max(np.abs(missing) / size, initial=0.0) <= 1e-14:
             break
         weights = sp.diags_array(levels)
         scaled = sp.csc_array(equalities @ weights)
