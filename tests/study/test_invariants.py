@@ -75,7 +75,8 @@ def test_no_heavy_separation_outside_means_nothing_diverted(case: Case, base: Ba
         if activity.process_kind in SEPARATION and activity.process_kind != "separate_light" and lens.is_outside(j, {})
     )
     shut = Scale(plants, 0.0, "test")
-    for proposal in ("A", "B + quad-refining"):
+    side = ("india-processing", "quad-refining", "sanctions-relief", "tariff-relief")
+    for proposal in (*PROPOSALS, *side, "A + india-processing + quad-refining"):
         composition = compose(case, proposal)
         outcome = run(base, composition.name, composition.instruments, extra=(shut,))
         assert outcome.solved, outcome.cause
@@ -91,7 +92,8 @@ def test_proposals_and_side_measures_differ_where_they_should(case: Case, base: 
         return tuple(round(v, 4) for key in ("outside_dytb", "price", "public_cost") for v in values[key].values())
 
     names = ("status-quo", "A", "A-alt", "B", "B-alt", "build-elsewhere", "india-processing", "quad-refining",
-             "B + quad-refining", "A + sanctions-relief", "B + quad-refining + tariff-relief")  # fmt: skip
+             "B + quad-refining", "A + sanctions-relief", "A + quad-refining",
+             "A + quad-refining + tariff-relief")  # fmt: skip
     found = {name: results(name) for name in names}
     assert len(set(found.values())) == len(names)
     # What these two ease touches nothing while the southern road is shut and no ore goes to the United States.

@@ -32,6 +32,7 @@ from oreflow.baseline.arrays import (
 )
 from oreflow.baseline.errors import ReconcileError
 from oreflow.baseline.gross_errors import Row, RowSuspect, find_gross_errors, global_test, row_tests
+from oreflow.core.threads import with_one_blas_thread
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -186,6 +187,7 @@ class Reconciliation:
     options: ReconcileOptions
 
 
+@with_one_blas_thread
 def reconcile(problem: ReconcileProblem, options: ReconcileOptions | None = None) -> Reconciliation:
     """Reconcile observations with balances: posterior means, deviations, observability and tests.
 

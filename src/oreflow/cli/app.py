@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from oreflow import __version__
 from oreflow.core.errors import OreflowError, ProblemsError, UsageError
-from oreflow.core.threads import hold_blas_to_one_thread
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -180,7 +179,6 @@ def _dispatch(words: list[str]) -> int:
 def _run(name: str, arguments: list[str]) -> int:
     import typer
 
-    hold_blas_to_one_thread()
     try:
         outcome = build_program(name)(args=arguments, prog_name=f"oreflow {name}", standalone_mode=False)
     except typer.Abort:

@@ -22,6 +22,7 @@ import scipy.sparse as sp
 from scipy.linalg import lapack
 
 from oreflow.core.factor import factorise
+from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
 from oreflow.market.chain_of_blocks import Chain, chain_of, factorise_chain
 from oreflow.market.feasibility import check_feasibility
@@ -841,6 +842,7 @@ def _first_point(core: _Core, arrays: EconomyArrays, start: Solution) -> tuple[F
     return whole / core.col, y
 
 
+@with_one_blas_thread
 def solve_economy(
     arrays: EconomyArrays,
     start: Solution | None = None,

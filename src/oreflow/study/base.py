@@ -20,6 +20,7 @@ from oreflow.baseline.calibrate import (
 from oreflow.baseline.observe import observe
 from oreflow.chain.network import Kind, Network, build_network
 from oreflow.core.errors import CaseError, OreflowError, Problem, UsageError
+from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.arrays import CurveKind
 from oreflow.market.terms import Term, charges_of
 from oreflow.policy.apply import lower_all
@@ -83,6 +84,7 @@ class Base:
     settings: Settings
 
 
+@with_one_blas_thread
 def prepare(case: Case, values: Values, settings: Settings | None = None) -> Base:
     """Return the reconciled and calibrated base year of a case.
 

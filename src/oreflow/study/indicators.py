@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from oreflow.chain.membership import place_members
 from oreflow.chain.network import Kind, Network
+from oreflow.core.threads import with_one_blas_thread
 from oreflow.study.base import Base
 from oreflow.study.gap import goods_gap
 from oreflow.study.outcome import Outcome, YearResult
@@ -241,6 +242,7 @@ class Lens:
         return full[0], full[1], full[2]
 
 
+@with_one_blas_thread
 def measure(outcome: Outcome, lens: Lens | None = None, headline_actors: tuple[str, ...] = ()) -> Values:
     """Return all indicators of one outcome that need no other run.
 

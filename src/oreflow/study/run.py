@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from oreflow.baseline.calibrate import price_coefficients
 from oreflow.chain.network import Kind, SharedLimit
+from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
 from oreflow.market.continuation import walk
 from oreflow.market.polish import close_balances
@@ -50,6 +51,7 @@ Floats = NDArray[np.float64]
 SOLVED = (Status.SOLVED, Status.LOCALLY_SOLVED)
 
 
+@with_one_blas_thread
 def run(
     base: Base,
     proposal: str,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from oreflow.baseline.linear import solve_linear
 from oreflow.chain.network import Kind
+from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.arrays import EconomyArrays, Solution, Status
 from oreflow.market.presolve import solve_reduced
 from oreflow.market.solve import SolveOptions
@@ -584,6 +585,7 @@ def _others(levels: Floats, usable: list[int]) -> Floats:
     return rest
 
 
+@with_one_blas_thread
 def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, target: float) -> Unlock:
     """Return the minimal barrier sets and the ladder of a proposal.
 
