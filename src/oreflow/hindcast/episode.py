@@ -7,10 +7,12 @@ against a folder's rule and split, and is scored.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from oreflow.core.errors import CaseError, Problem
@@ -152,9 +154,22 @@ class Link(_Frozen):
 
 
 class Demand(_Sourced):
-    """Growth of demand relative to the reference, imposed: a step function of the date."""
+    """What was used of the control, and at which price, both relative to the reference.
+
+    `index` is a step function of the date (from each date to the next). `price` holds single dates, with logs in a
+    straight line between their middles; from the two follows the demand there would be at reference prices. Without
+    `price` a run's prices are read relative to the control.
+    """
 
     index: dict[str, Annotated[float, Field(gt=0)]] = {}
+    price: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+    def price_at(self, time: float) -> float:
+        """Price of the control relative to the reference at a date (decimal year)."""
+        if not self.price:
+            return 1.0
+        marks = sorted((0.5 * (d.start + d.stop), v) for d, v in ((Date.of(k), v) for k, v in self.price.items()))
+        return math.exp(np.interp(time, [at for at, _ in marks], [math.log(v) for _, v in marks]))
 
 
 class Control(_Sourced):
@@ -176,6 +191,11 @@ class Change(_Frozen):
 
     before: Point
     after: Point
+
+    @property
+    def change(self) -> float:
+        """In logs."""
+        return math.log(self.after.value / self.before.value)
 
 
 class _Row(_Frozen):
@@ -438,6 +458,7 @@ def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
                 "leave the others out")  # fmt: skip
         out += _check_index(path, f"supply.{k}.index", supply.index)
     out += _check_index(path, "demand.index", episode.demand.index)
+    out += _check_index(path, "demand.price", episode.demand.price)
     seen: set[str] = set()
     for row in episode.rows:
         if row.id in seen:

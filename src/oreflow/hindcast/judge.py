@@ -24,7 +24,9 @@ PRIORS = (
     Prior("long", -1.2, -0.7, -0.3, source="SE035 (grade M)"),
     Prior("cover", 2.0, 4.0, 8.0, source="SE007 (grade M)"),
     Prior("holding", -3.0, -1.0, -0.3, source="assumed (grade M)"),
-    Prior("weight", 0.2, 0.5, 0.8, "logit", source="assumed (grade M)"),
+    Prior("weight", 0.62, 0.82, 0.91, "logit", source="Deaton and Laroque (1992), yearly autocorrelation of 13 prices"),
+    Prior("follow", 0.1, 0.5, 0.9, "logit", source="assumed (grade M)"),
+    Prior("supply", 0.33, 1.0, 2.67, source="SE037 (grade M): 0.1 to 0.8 about 0.3"),
 )
 """Priors of `Parameters`, each with a 90% range from the facts book or assumed."""
 
@@ -215,7 +217,8 @@ def fit_parameters(hindcasts: Hindcasts, *, progress: Callable[[int, float], Non
             np.array(out, dtype=np.float64), nan=10.0
         )  # an equilibrium not found is as bad as a change of e^10
 
-    return fit(PRIORS, residuals, noise=NOISE, extra_variance=_control_variance(rows), progress=progress)
+    return fit(PRIORS, residuals, noise=NOISE, kinds=[row.quantity for _, row in rows], scale=_scales(rows),
+               extra_variance=_control_variance(rows), progress=progress)  # fmt: skip
 
 
 def _fit_elasticity(hindcasts: Hindcasts, central: Mapping[str, EpisodeRun]) -> Fit:
@@ -224,8 +227,19 @@ def _fit_elasticity(hindcasts: Hindcasts, central: Mapping[str, EpisodeRun]) -> 
     priced = [(episode, row) for episode, row in rows if row.quantity == "price"]
     seen = np.array([observed_change(row) for _, row in priced])
     moved = np.array([simple_change(central[episode.id], row) for episode, row in priced])
-    return fit((ONE_ELASTICITY,), lambda v: seen - moved / v["elasticity"], noise=NOISE,
+    return fit((ONE_ELASTICITY,), lambda v: seen - moved / v["elasticity"], noise=NOISE, scale=_scales(priced),
                extra_variance=_control_variance(priced))  # fmt: skip
+
+
+def horizon(row: ScoredRow) -> float:
+    """Years between the middles of a row's two dates, a month at least."""
+    middles = [0.5 * (date.start + date.stop) for date in (row.before.date, row.after.date)]
+    return max(middles[1] - middles[0], 1.0 / 12.0)
+
+
+def _scales(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
+    """Noise of each change relative to that of a change over a year: what no row explains arrives evenly in time."""
+    return np.sqrt([horizon(row) for _, row in rows])
 
 
 def _control_variance(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
@@ -358,7 +372,8 @@ def _score(
     episode: Episode, row: ScoredRow, role: str, runs: list[EpisodeRun], found: Fit, elasticity: Fit,
     central: EpisodeRun, dead_band: float, seed: int,
 ) -> RowScore:  # fmt: skip
-    sd = float(np.sqrt(found.noise**2 + _control_variance([(episode, row)])[0]))
+    noise_of_year = found.noise.get(row.quantity, max(found.noise.values()))
+    sd = float(np.sqrt(noise_of_year**2 * horizon(row) + _control_variance([(episode, row)])[0]))
     noise = sd * norm.ppf((np.arange(_NOISE_POINTS) + 0.5) / _NOISE_POINTS)
 
     def spread(changes: Floats) -> Floats:

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from oreflow.core.errors import OreflowError
 from oreflow.hindcast.episode import Backcast, Date, Episode, ScoredRow, Supply, step_at
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats
-from oreflow.market.periods import Period
+from oreflow.market.periods import Period, share_within
 from oreflow.market.stocks import Expectation, Memory, Stock
 from oreflow.market.windows import Dynamics, opening_state, roll
 
@@ -39,17 +39,21 @@ class Parameters:
         cover: stock held at reference prices, months of use.
         holding: elasticity of the stock with respect to its marginal convenience value, negative.
         weight: share of a price's distance from the reference (in the mean expected) that is left after a year.
+        supply: multiplier of the elasticities that streams of supply have in the file, positive.
     """
 
     short: float = -0.15
     long: float = -0.7
     cover: float = 4.0
     holding: float = -1.0
-    weight: float = 0.5
+    weight: float = 0.8
+    supply: float = 1.0
+    follow: float = 0.5
 
     def __post_init__(self) -> None:
-        if not (self.short < 0.0 and self.long <= self.short and self.cover >= 0.0 and self.holding < 0.0):
-            raise HindcastError(f"{self}: expected long <= short < 0, cover of 0 or more, holding below 0")
+        if not (self.short < 0.0 and self.long <= self.short and self.cover >= 0.0 and self.holding < 0.0
+                and self.supply > 0.0):  # fmt: skip
+            raise HindcastError(f"{self}: expected long <= short < 0, cover of 0 or more, holding below 0, supply above 0")
 
     def values(self) -> dict[str, float]:
         """Values by name."""
@@ -90,6 +94,7 @@ class EpisodeRun:
     supply: Floats
     demand: Floats
     local_supply: Floats
+    follow: float
 
     def price(self, element: str, place: str) -> Floats:
         """Prices of an element in a place by period, USD/kg, [T]."""
@@ -98,7 +103,8 @@ class EpisodeRun:
     def response(self, row: ScoredRow) -> float:
         """Change of the row's quantity from its first date to its second, in logs, relative to the control."""
         before, after = self._at(row, row.before.date), self._at(row, row.after.date)
-        return float(np.log(after / before))
+        change = float(np.log(after / before))
+        return change - (1.0 - self.follow) * row.control.change if row.control is not None and self.episode.demand.price else change
 
     def _at(self, row: ScoredRow, date: Date) -> float:
         weights, outside = period_weights(date, self.periods)
@@ -142,6 +148,29 @@ def reference_supply(
     return np.asarray(shares * total)
 
 
+def stream_share(
+    supply: Supply, backcast: Backcast, period: Period, record: float = 0.5, factors: Mapping[str, float] | None = None
+) -> float:
+    """Return what a stream offers in a period relative to the reference: its own record, else the back-cast's years.
+
+    Args:
+        supply: the stream.
+        backcast: the rule, which also holds within an episode where the episode has no record of its own.
+        period: within a year.
+        record: where two records disagree, 0 for the first, 1 for the annual one.
+        factors: multipliers of the back-cast's streams, for a draw.
+    """
+    if supply.index or supply.annual or not supply.backcast:
+        return supply.share(period.start, period.stop, record)
+    factors = factors or {}
+    reference, year = supply.year if supply.year is not None else backcast.year, int(period.start + 1e-6)
+    then, now = (
+        sum(backcast.streams[name].tonnes_in(y) * factors.get(name, 1.0) for name in supply.backcast)
+        for y in (reference, max(year, reference))
+    )
+    return now / then if then > 0.0 else 1.0
+
+
 def run_episode(
     episode: Episode, backcast: Backcast, parameters: Parameters, *, factors: Mapping[str, float] | None = None,
     record: float = 0.5, intensity: float | None = None, stocks: bool = True, discount: float = 0.05,
@@ -178,7 +207,8 @@ def run_episode(
         at = places.index(supply.place)
         offered[:, at] += tonnes
         if supply.elasticity > 0.0:
-            elastic += [(int(market[e, at]), k, float(tonnes[e]), supply.elasticity) for e in range(size)]
+            answer = supply.elasticity * parameters.supply
+            elastic += [(int(market[e, at]), k, float(tonnes[e]), answer) for e in range(size)]
     used = np.zeros((size, width))
     for use in episode.uses:
         shares = np.array([episode.composition[name] for name in names])
@@ -226,6 +256,7 @@ def run_episode(
     periods = tuple(Period(episode.start.start + t * length, length) for t in range(episode.periods))
     rate = intensity if intensity is not None else (backcast.intensity.rate if backcast.intensity else 0.0)
     follows = any(supply.backcast for supply in episode.supply)
+    held_back = _held_back(episode, periods, parameters)
     middle = _reference_date(episode)
     kinds = [CurveKind.ISOELASTIC] * len(demands) + [CurveKind.POWER] * len(elastic) + [CurveKind.CONSTANT] * len(ways)
     total_supply, total_demand = [offered.sum(axis=1)], [used.sum(axis=1)]
@@ -236,7 +267,7 @@ def run_episode(
         if follows:
             scale *= (1.0 + rate) ** (period.start + 0.5 * length - middle)
         fixed = np.zeros((size, width))
-        indices = [s.share(period.start, period.stop, record) for s in episode.supply]
+        indices = [stream_share(s, backcast, period, record, factors) for s in episode.supply]
         now = np.zeros(size)
         for supply, tonnes, share in zip(episode.supply, streams, indices, strict=True):
             now += tonnes * share
@@ -244,6 +275,7 @@ def run_episode(
                 fixed[:, places.index(supply.place)] -= tonnes * share * length
         total_supply.append(now)
         total_demand.append(used.sum(axis=1) * scale)
+        scale /= held_back[t]
         a = [flat[market[e, p]] for e, p in demands] + [0.0] * (len(elastic) + len(ways))
         b = [used[e, p] * scale * length for e, p in demands]
         c = [parameters.long] * len(demands)
@@ -286,8 +318,23 @@ def run_episode(
         flows=flows.reshape(done, len(episode.links), size),
         rents=np.array([result.group_rents for result in path.periods]).reshape(done, len(episode.links)) / 1000.0,
         limits=limits[:done], supply=np.array(total_supply), demand=np.array(total_demand),
-        local_supply=offered,
+        local_supply=offered, follow=parameters.follow,
     )  # fmt: skip
+
+
+def _held_back(episode: Episode, periods: tuple[Period, ...], parameters: Parameters) -> Floats:
+    """Use of the control that was made, over the use there would have been at its reference price, [T].
+
+    The control goes into the same goods and answers to its price as the elements do to theirs, so that its use at the
+    price observed says how much of them would be used at reference prices.
+    """
+    out, adjusted = np.ones(len(periods)), 0.0
+    for t, period in enumerate(periods):
+        speed = share_within(min(parameters.short / parameters.long, 1.0), period.length)
+        moved = (1.0 - parameters.follow) * np.log(episode.demand.price_at(0.5 * (period.start + period.stop)))
+        adjusted = speed * parameters.long * moved + (1.0 - speed) * adjusted
+        out[t] = np.exp(adjusted)
+    return out
 
 
 def _reference_date(episode: Episode) -> float:
