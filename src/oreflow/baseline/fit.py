@@ -1,13 +1,13 @@
 """Fit free parameters to observations by their posterior mode, with its Laplace covariance.
 
 Parameters have priors given by a centre and a 90% range; observations have independent normal errors whose standard
-deviation is found with them, one for each kind of observation. Source: Gelman et al. (2013), ch. 4 (normal approximation at the mode); the optimiser is
+deviation is found with them. Source: Gelman et al. (2013), ch. 4 (normal approximation at the mode); the optimiser is
 SciPy's trust-region least squares (Branch, Coleman and Li, 1999).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,7 +78,7 @@ class Fit:
         priors: K.
         mode: in prior standard deviations from the centre, [K].
         covariance: likewise, [K, K].
-        noise: standard deviation of an observation of scale 1, by kind.
+        noise: standard deviation of an observation of scale 1.
         residuals: observed less modelled at the mode, [N].
         evaluations: of the model.
         ok, message: of the optimiser.
@@ -87,7 +87,7 @@ class Fit:
     priors: tuple[Prior, ...]
     mode: Floats
     covariance: Floats
-    noise: Mapping[str, float]
+    noise: float
     residuals: Floats
     evaluations: int
     ok: bool
@@ -119,7 +119,7 @@ class Fit:
 
 def fit(
     priors: tuple[Prior, ...], residuals: Callable[[Mapping[str, float]], Floats], *, noise: float = 0.1,
-    noise_weight: float = 2.0, kinds: Sequence[str] | None = None, scale: Floats | float = 1.0,
+    noise_weight: float = 2.0, scale: Floats | float = 1.0, counts: Floats | float = 1.0,
     extra_variance: Floats | float = 0.0, step: float = 0.05, passes: int = 20,
     progress: Callable[[int, float], None] | None = None,
 ) -> Fit:  # fmt: skip
@@ -128,17 +128,17 @@ def fit(
     Args:
         priors: of the K parameters.
         residuals: function of the parameters that returns observed less modelled, [N].
-        noise: prior standard deviation of an observation of scale 1, of any kind (scaled inverse chi-squared).
-        noise_weight: observations that the prior of each noise counts for.
-        kinds: of the observations, each with a noise of its own, [N]; None: all of one kind, `all`.
+        noise: prior standard deviation of an observation of scale 1 (scaled inverse chi-squared).
+        noise_weight: observations that the prior of the noise counts for.
         scale: by which the noise of each observation is multiplied, [N].
+        counts: observations that each counts for, [N]; a half for two that say the same.
         extra_variance: known variance of each observation, added to the noise, [N].
         step: of the finite differences, in prior standard deviations (the model has kinks).
         passes: most rounds between parameters and noise.
         progress: called with the number of evaluations and the cost.
 
     Raises:
-        FitError: if the model gives no finite residuals at the priors' centre, or the kinds are not as many.
+        FitError: if the model gives no finite residuals at the priors' centre.
 
     Example:
         >>> prior = Prior("slope", 0.5, 1.0, 2.0)
@@ -148,7 +148,6 @@ def fit(
     """
     from scipy.optimize import least_squares
 
-    count = len(priors)
     calls = 0
 
     def model(z: Floats) -> Floats:
@@ -157,24 +156,21 @@ def fit(
         values = {prior.name: prior.to_value(float(x)) for prior, x in zip(priors, z, strict=True)}
         return np.asarray(residuals(values), dtype=float)
 
-    start = model(np.zeros(count))
+    start = model(np.zeros(len(priors)))
     if not np.isfinite(start).all():
         raise FitError("fit: the model gives no number at the centre of the priors; expected finite residuals")
-    known = np.broadcast_to(np.asarray(extra_variance, dtype=float), start.shape)
-    sizes = np.broadcast_to(np.asarray(scale, dtype=float), start.shape)
-    names = np.array(["all"] * len(start) if kinds is None else list(kinds))
-    if names.shape != start.shape:
-        raise FitError(f"fit: {len(names)} kinds of {len(start)} observations; expected one for each")
-    found = {str(name): noise for name in np.unique(names)}
+    known, sizes, many = (
+        np.broadcast_to(np.asarray(x, dtype=float), start.shape) for x in (extra_variance, scale, counts)
+    )
 
-    def deviations() -> Floats:
-        return np.sqrt((np.array([found[str(name)] for name in names]) * sizes) ** 2 + known)
+    def roots(sd: float) -> Floats:
+        """What residuals are multiplied by, so that their squares are what the posterior weighs."""
+        return np.asarray(np.sqrt(many / ((sd * sizes) ** 2 + known)))
 
-    z, result = np.zeros(count), None
+    z, sd, result = np.zeros(len(priors)), noise, None
     for _ in range(passes):
-        weights = 1.0 / deviations()
 
-        def stacked(x: Floats, weights: Floats = weights) -> Floats:
+        def stacked(x: Floats, weights: Floats = roots(sd)) -> Floats:  # noqa: B008 (of this pass)
             out = np.concatenate([model(x) * weights, x])
             if progress is not None:
                 progress(calls, float(out @ out))
@@ -186,21 +182,18 @@ def fit(
         result = least_squares(stacked, z, jac=slopes, bounds=(-6.0, 6.0), xtol=1e-3, ftol=1e-4)
         moved = float(np.abs(result.x - z).max())
         z = result.x
-        own = result.fun[: len(start)] / weights / sizes
-        before = dict(found)
-        for name in found:
-            of_kind = own[names == name]
-            found[name] = float(
-                np.sqrt((of_kind @ of_kind + noise_weight * noise**2) / (len(of_kind) + noise_weight))
-            )
-        if moved < 2e-2 and all(abs(np.log(found[name] / before[name])) < 1e-2 for name in found):
+        own = result.fun[: len(start)] / roots(sd) / sizes
+        new = float(np.sqrt((many @ own**2 + noise_weight * noise**2) / (many.sum() + noise_weight)))
+        settled = abs(np.log(new / sd)) < 1e-2 and moved < 2e-2
+        sd = new
+        if settled:
             break
     if result is None:
         raise FitError(f"fit: {passes} passes; expected 1 or more")
-    final = deviations()
-    jacobian = _differences(lambda x: np.concatenate([model(x) / final, x]), z, step)
+    final = roots(sd)
+    jacobian = _differences(lambda x: np.concatenate([model(x) * final, x]), z, step)
     covariance = np.asarray(np.linalg.inv(jacobian.T @ jacobian), dtype=float)
-    return Fit(priors, z, covariance, found, model(z), calls, bool(result.success), str(result.message))
+    return Fit(priors, z, covariance, sd, model(z), calls, bool(result.success), str(result.message))
 
 
 def _differences(function: Callable[[Floats], Floats], x: Floats, step: float) -> Floats:

@@ -163,6 +163,7 @@ class Demand(_Sourced):
 
     index: dict[str, Annotated[float, Field(gt=0)]] = {}
     price: dict[str, Annotated[float, Field(gt=0)]] = {}
+    price_note: str = ""
 
     def price_at(self, time: float) -> float:
         """Price of the control relative to the reference at a date (decimal year)."""

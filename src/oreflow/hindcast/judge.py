@@ -217,7 +217,7 @@ def fit_parameters(hindcasts: Hindcasts, *, progress: Callable[[int, float], Non
             np.array(out, dtype=np.float64), nan=10.0
         )  # an equilibrium not found is as bad as a change of e^10
 
-    return fit(PRIORS, residuals, noise=NOISE, kinds=[row.quantity for _, row in rows], scale=_scales(rows),
+    return fit(PRIORS, residuals, noise=NOISE, scale=_scales(rows), counts=_counts(rows),
                extra_variance=_control_variance(rows), progress=progress)  # fmt: skip
 
 
@@ -228,13 +228,22 @@ def _fit_elasticity(hindcasts: Hindcasts, central: Mapping[str, EpisodeRun]) -> 
     seen = np.array([observed_change(row) for _, row in priced])
     moved = np.array([simple_change(central[episode.id], row) for episode, row in priced])
     return fit((ONE_ELASTICITY,), lambda v: seen - moved / v["elasticity"], noise=NOISE, scale=_scales(priced),
-               extra_variance=_control_variance(priced))  # fmt: skip
+               counts=_counts(priced), extra_variance=_control_variance(priced))  # fmt: skip
 
 
 def horizon(row: ScoredRow) -> float:
     """Years between the middles of a row's two dates, a month at least."""
     middles = [0.5 * (date.start + date.stop) for date in (row.before.date, row.after.date)]
     return max(middles[1] - middles[0], 1.0 / 12.0)
+
+
+def _counts(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
+    """Observations that each row counts for: elements that share ore and a window (to a month) count as one."""
+    keys = [
+        (e.id, row.quantity, row.place, round(12 * row.before.date.start), round(12 * row.after.date.start))
+        for e, row in rows
+    ]
+    return np.array([1.0 / keys.count(key) for key in keys])
 
 
 def _scales(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
@@ -372,8 +381,7 @@ def _score(
     episode: Episode, row: ScoredRow, role: str, runs: list[EpisodeRun], found: Fit, elasticity: Fit,
     central: EpisodeRun, dead_band: float, seed: int,
 ) -> RowScore:  # fmt: skip
-    noise_of_year = found.noise.get(row.quantity, max(found.noise.values()))
-    sd = float(np.sqrt(noise_of_year**2 * horizon(row) + _control_variance([(episode, row)])[0]))
+    sd = float(np.sqrt(found.noise**2 * horizon(row) + _control_variance([(episode, row)])[0]))
     noise = sd * norm.ppf((np.arange(_NOISE_POINTS) + 0.5) / _NOISE_POINTS)
 
     def spread(changes: Floats) -> Floats:

@@ -40,6 +40,8 @@ class Parameters:
         holding: elasticity of the stock with respect to its marginal convenience value, negative.
         weight: share of a price's distance from the reference (in the mean expected) that is left after a year.
         supply: multiplier of the elasticities that streams of supply have in the file, positive.
+        follow: share of the control's price changes that the elements' prices follow one for one, 0 to 1; the rest
+            moves them only through demand.
     """
 
     short: float = -0.15
@@ -52,8 +54,9 @@ class Parameters:
 
     def __post_init__(self) -> None:
         if not (self.short < 0.0 and self.long <= self.short and self.cover >= 0.0 and self.holding < 0.0
-                and self.supply > 0.0):  # fmt: skip
-            raise HindcastError(f"{self}: expected long <= short < 0, cover of 0 or more, holding below 0, supply above 0")
+                and self.supply > 0.0 and 0.0 <= self.follow <= 1.0):  # fmt: skip
+            raise HindcastError(f"{self}: expected long <= short < 0, cover of 0 or more, holding below 0, supply "
+                                "above 0 and follow from 0 to 1")  # fmt: skip
 
     def values(self) -> dict[str, float]:
         """Values by name."""
@@ -78,6 +81,9 @@ class EpisodeRun:
         supply, demand: imposed or offered at reference prices, t a year, by element, with the reference in row 0,
             [1 + T, E] each.
         local_supply: of the reference, by the place where it is offered, t a year, [E, P].
+        control: price of the control relative to the reference, [T]; 1 where the episode does not give it, and then
+            prices are read relative to the control as they are.
+        follow: share of the control's price changes that the prices follow.
     """
 
     episode: Episode
@@ -94,23 +100,34 @@ class EpisodeRun:
     supply: Floats
     demand: Floats
     local_supply: Floats
+    control: Floats
     follow: float
+
+    @property
+    def relative(self) -> Floats:
+        """Prices relative to the reference and to the control, without unit, [T, E, P]."""
+        return np.asarray(self.prices / self.reference / self.control[:, None, None])
 
     def price(self, element: str, place: str) -> Floats:
         """Prices of an element in a place by period, USD/kg, [T]."""
         return np.asarray(self.prices[:, list(self.episode.elements).index(element), self.episode.places.index(place)])
 
     def response(self, row: ScoredRow) -> float:
-        """Change of the row's quantity from its first date to its second, in logs, relative to the control."""
-        before, after = self._at(row, row.before.date), self._at(row, row.after.date)
-        change = float(np.log(after / before))
-        return change - (1.0 - self.follow) * row.control.change if row.control is not None and self.episode.demand.price else change
+        """Change of the row's quantity from its first date to its second, in logs, less the control's where it has one.
+
+        The control's own change is the observed one, at the row's own dates.
+        """
+        change = float(np.log(self._at(row, row.after.date) / self._at(row, row.before.date)))
+        if row.control is None or not self.episode.demand.price:
+            return change
+        return change - (1.0 - self.follow) * row.control.change
 
     def _at(self, row: ScoredRow, date: Date) -> float:
+        """Tonnes a year, or the price in units that follow the control, USD/kg."""
         weights, outside = period_weights(date, self.periods)
         if row.quantity == "price":
             e, place = list(self.episode.elements).index(row.element), self.episode.places.index(row.place)
-            path, reference = self.prices[:, e, place], self.reference[e, place]
+            path, reference = self.prices[:, e, place] / self.control**self.follow, self.reference[e, place]
         else:
             k = [f"{link.source} -> {link.to}" for link in self.episode.links].index(row.place)
             chosen = slice(None) if row.element == "all" else [list(self.episode.elements).index(row.element)]
@@ -256,7 +273,9 @@ def run_episode(
     periods = tuple(Period(episode.start.start + t * length, length) for t in range(episode.periods))
     rate = intensity if intensity is not None else (backcast.intensity.rate if backcast.intensity else 0.0)
     follows = any(supply.backcast for supply in episode.supply)
-    held_back = _held_back(episode, periods, parameters)
+    control = np.array([episode.demand.price_at(0.5 * (period.start + period.stop)) for period in periods])
+    held_back = _held_back(control ** (1.0 - parameters.follow), periods, parameters)
+    unit = control**parameters.follow  # the economy is solved in money that follows the control
     middle = _reference_date(episode)
     kinds = [CurveKind.ISOELASTIC] * len(demands) + [CurveKind.POWER] * len(elastic) + [CurveKind.CONSTANT] * len(ways)
     total_supply, total_demand = [offered.sum(axis=1)], [used.sum(axis=1)]
@@ -313,26 +332,27 @@ def run_episode(
     flows = np.array([result.levels[first_way:] for result in path.periods]) / length
     return EpisodeRun(
         episode=episode, ok=path.ok, cause=path.cause, periods=periods[:done], reference=reference,
-        prices=np.array([result.prices for result in path.periods]).reshape(done, size, width) / 1000.0,
+        prices=np.array([result.prices for result in path.periods]).reshape(done, size, width)
+        * unit[:done, None, None] / 1000.0,
         stocks=stocks_held, reference_flows=reference_flows,
         flows=flows.reshape(done, len(episode.links), size),
-        rents=np.array([result.group_rents for result in path.periods]).reshape(done, len(episode.links)) / 1000.0,
+        rents=np.array([result.group_rents for result in path.periods]).reshape(done, len(episode.links))
+        * unit[:done, None] / 1000.0,
         limits=limits[:done], supply=np.array(total_supply), demand=np.array(total_demand),
-        local_supply=offered, follow=parameters.follow,
+        local_supply=offered, control=control[:done], follow=parameters.follow,
     )  # fmt: skip
 
 
-def _held_back(episode: Episode, periods: tuple[Period, ...], parameters: Parameters) -> Floats:
-    """Use of the control that was made, over the use there would have been at its reference price, [T].
+def _held_back(prices: Floats, periods: tuple[Period, ...], parameters: Parameters) -> Floats:
+    """Use of the control at its prices (relative to the reference, [T]) over its use at reference prices, [T].
 
-    The control goes into the same goods and answers to its price as the elements do to theirs, so that its use at the
-    price observed says how much of them would be used at reference prices.
+    The control goes into the same goods and answers to its price as the elements do to theirs; its observed use over
+    this is the demand there would be at reference prices.
     """
     out, adjusted = np.ones(len(periods)), 0.0
     for t, period in enumerate(periods):
         speed = share_within(min(parameters.short / parameters.long, 1.0), period.length)
-        moved = (1.0 - parameters.follow) * np.log(episode.demand.price_at(0.5 * (period.start + period.stop)))
-        adjusted = speed * parameters.long * moved + (1.0 - speed) * adjusted
+        adjusted = speed * parameters.long * np.log(prices[t]) + (1.0 - speed) * adjusted
         out[t] = np.exp(adjusted)
     return out
 
