@@ -170,7 +170,7 @@ def fit(
     z, sd, result = np.zeros(len(priors)), noise, None
     for _ in range(passes):
 
-        def stacked(x: Floats, weights: Floats = roots(sd)) -> Floats:  # noqa: B008 (of this pass)
+        def stacked(x: Floats, weights: Floats = roots(sd)) -> Floats:
             out = np.concatenate([model(x) * weights, x])
             if progress is not None:
                 progress(calls, float(out @ out))

@@ -24,9 +24,9 @@ PRIORS = (
     Prior("long", -1.2, -0.7, -0.3, source="SE035 (grade M)"),
     Prior("cover", 2.0, 4.0, 8.0, source="SE007 (grade M)"),
     Prior("holding", -3.0, -1.0, -0.3, source="assumed (grade M)"),
-    Prior("weight", 0.62, 0.82, 0.91, "logit", source="Deaton and Laroque (1992), yearly autocorrelation of 13 prices"),
-    Prior("follow", 0.1, 0.5, 0.9, "logit", source="assumed (grade M)"),
+    Prior("weight", 0.62, 0.82, 0.91, "logit", source="Deaton and Laroque (1992), table 1: 13 commodities"),
     Prior("supply", 0.33, 1.0, 2.67, source="SE037 (grade M): 0.1 to 0.8 about 0.3"),
+    Prior("follow", 0.1, 0.5, 0.9, "logit", source="assumed (grade M)"),
 )
 """Priors of `Parameters`, each with a 90% range from the facts book or assumed."""
 
@@ -80,7 +80,7 @@ class RowScore:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Quantiles (5, 25, 50, 75, 95%) of a price relative to the reference, by period, [5, T]."""
+    """Quantiles (5, 25, 50, 75, 95%) of a price relative to the reference and to the control, by period, [5, T]."""
 
     element: str
     place: str
@@ -418,7 +418,7 @@ def _bands(runs: list[EpisodeRun]) -> tuple[Band, ...]:
     if not runs:
         return ()
     episode = runs[0].episode
-    relative = np.array([run.prices / run.reference for run in runs])
+    relative = np.array([run.relative for run in runs])
     quantiles = np.quantile(relative, _QUANTILES, axis=0)
     return tuple(
         Band(name, place, quantiles[:, :, e, p])

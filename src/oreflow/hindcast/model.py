@@ -188,6 +188,138 @@ def stream_share(
     return now / then if then > 0.0 else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The state before an episode.
+
+    Attributes:
+        prices: USD/kg, [E, P].
+        streams: of supply, t a year, [S, E].
+        offered: t a year where it is offered, [E, P].
+        used: t a year where it is used, [E, P].
+        flows: over the links, t a year, [L, E].
+    """
+
+    prices: Floats
+    streams: Floats
+    offered: Floats
+    used: Floats
+    flows: Floats
+
+
+def reference_state(episode: Episode, backcast: Backcast, factors: Mapping[str, float] | None = None) -> Reference:
+    """Return the state before an episode: supply by the back-cast or the file, use at home what is left of it.
+
+    Args:
+        episode: what its file says of the reference.
+        backcast: the rule for streams of the base year.
+        factors: multipliers of streams and of uses outside the home market, by name, for a draw.
+
+    Raises:
+        HindcastError: use outside exceeds supply, or a price is missing.
+    """
+    factors = factors or {}
+    names, places = tuple(episode.elements), episode.places
+    shape = (len(names), len(places))
+    offered, used = np.zeros(shape), np.zeros(shape)
+    streams = np.array([reference_supply(episode, backcast, supply, factors) for supply in episode.supply])
+    for supply, tonnes in zip(episode.supply, streams, strict=True):
+        offered[:, places.index(supply.place)] += tonnes
+    for use in episode.uses:
+        shares = np.array([episode.composition[name] for name in names])
+        used[:, places.index(use.place)] += shares * use.tonnes * factors.get(f"use {use.place}", 1.0)
+    short = [used[:, places.index(link.to)] - offered[:, places.index(link.to)] for link in episode.links]
+    flows = np.maximum(np.array(short).reshape(len(episode.links), len(names)), 0.0)
+    home = places.index(episode.home)
+    used[:, home] = offered.sum(axis=1) - np.delete(used, home, axis=1).sum(axis=1)
+    if (used[:, home] <= 0.0).any():
+        e = int(np.argmin(used[:, home]))
+        raise HindcastError(
+            f"{episode.id}: reference use of {names[e]} outside {episode.home} exceeds all supply "
+            f"({offered[e].sum():,.0f} t a year); expected some use left in {episode.home}"
+        )
+    return Reference(_reference_prices(episode), streams, offered, used, flows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Markets (element by place, in rows) and activities: uses, streams that answer to the price, flows over links."""
+
+    uses: tuple[tuple[int, int], ...]  # element, place
+    offers: tuple[tuple[int, int], ...]  # stream, element
+    flows: tuple[tuple[int, int], ...]  # link, element
+    A: sp.csc_array
+    B: sp.csc_array
+    G: sp.csr_array
+    market_names: tuple[str, ...]
+
+    @property
+    def kinds(self) -> list[CurveKind]:
+        """Curves of the activities."""
+        return (
+            [CurveKind.ISOELASTIC] * len(self.uses)
+            + [CurveKind.POWER] * len(self.offers)
+            + [CurveKind.CONSTANT] * len(self.flows)
+        )
+
+    @property
+    def first_flow(self) -> int:
+        """Position of the first flow."""
+        return len(self.uses) + len(self.offers)
+
+
+def _layout(episode: Episode, reference: Reference) -> _Layout:
+    names, places = tuple(episode.elements), episode.places
+    size, width = len(names), len(places)
+    uses = tuple((e, p) for e in range(size) for p in range(width) if reference.used[e, p] > 0.0)
+    offers = tuple((k, e) for k, s in enumerate(episode.supply) if s.elasticity > 0.0 for e in range(size))
+    flows = tuple((k, e) for k in range(len(episode.links)) for e in range(size))
+    entries: list[tuple[int, int, float, float]] = []  # market, activity, tonnes, tonnes times the wedge
+    entries += [(e * width + p, j, -1.0, -1.0) for j, (e, p) in enumerate(uses)]
+    entries += [
+        (e * width + places.index(episode.supply[k].place), j, 1.0, 1.0) for j, (k, e) in enumerate(offers, len(uses))
+    ]
+    first = len(uses) + len(offers)
+    for j, (k, e) in enumerate(flows, first):
+        link = episode.links[k]
+        entries.append((e * width + places.index(link.source), j, -1.0, -link.wedge))
+        entries.append((e * width + places.index(link.to), j, 1.0, 1.0))
+    count = first + len(flows)
+    rows, cols, net, priced = zip(*entries, strict=True)
+    A, B = (sp.csc_array((np.array(v), (rows, cols)), shape=(size * width, count)) for v in (net, priced))
+    G = sp.csr_array((np.ones(len(flows)), ([k for k, _ in flows], range(first, count))),
+                     shape=(len(episode.links), count))  # fmt: skip
+    return _Layout(uses, offers, flows, A, B, G, tuple(f"{name} in {place}" for name in names for place in places))
+
+
+def _economy(
+    episode: Episode, reference: Reference, layout: _Layout, parameters: Parameters, shares: list[float], scale: float,
+    limits: Floats,
+) -> EconomyArrays:  # fmt: skip
+    """One period: `shares` of the streams and `scale` of use relative to the reference, limits in t."""
+    length = episode.months / 12
+    price = reference.prices * 1000.0  # USD/t
+    imposed = np.zeros_like(reference.used)
+    for supply, tonnes, share in zip(episode.supply, reference.streams, shares, strict=True):
+        if supply.elasticity == 0.0:
+            imposed[:, episode.places.index(supply.place)] -= tonnes * share * length
+    curves = [
+        (price[e, p], reference.used[e, p] * scale * length, parameters.long, _CHOKE * price[e, p])
+        for e, p in layout.uses
+    ]
+    for k, e in layout.offers:  # price = reference (tonnes / offered)^(1 / elasticity)
+        supply, most = episode.supply[k], max(reference.streams[k, e] * shares[k] * length, 1e-12)
+        power = 1.0 / (supply.elasticity * parameters.supply)
+        curves.append((0.0, price[e, episode.places.index(supply.place)] * most**-power, power, np.inf))
+    curves += [(0.0, 0.0, 1.0, np.inf)] * len(layout.flows)
+    a, b, c, d = (list(column) for column in zip(*curves, strict=True))
+    return EconomyArrays(
+        layout.A, layout.B, CurveTable.of(layout.kinds, 0.0, a, b, c, d), np.full(len(curves), np.inf),
+        imposed.ravel(), np.zeros(imposed.size, dtype=bool), layout.G, np.minimum(limits, _NO_LIMIT),
+        market_names=layout.market_names,
+    )  # fmt: skip
+
+
 def run_episode(
     episode: Episode, backcast: Backcast, parameters: Parameters, *, factors: Mapping[str, float] | None = None,
     record: float = 0.5, intensity: float | None = None, stocks: bool = True, discount: float = 0.05,
@@ -211,136 +343,63 @@ def run_episode(
         >>> run_episode(episode, backcast, Parameters()).price("Dy", "China")  # doctest: +SKIP
     """
     factors = factors or {}
-    names, places = tuple(episode.elements), episode.places
-    size, width = len(names), len(places)
-    market = np.arange(size * width).reshape(size, width)
-    reference = _reference_prices(episode)
-    offered = np.zeros((size, width))
-    elastic: list[tuple[int, int, float, float]] = []  # market, stream, t a year, elasticity
-    streams = []
-    for k, supply in enumerate(episode.supply):
-        tonnes = reference_supply(episode, backcast, supply, factors)
-        streams.append(tonnes)
-        at = places.index(supply.place)
-        offered[:, at] += tonnes
-        if supply.elasticity > 0.0:
-            answer = supply.elasticity * parameters.supply
-            elastic += [(int(market[e, at]), k, float(tonnes[e]), answer) for e in range(size)]
-    used = np.zeros((size, width))
-    for use in episode.uses:
-        shares = np.array([episode.composition[name] for name in names])
-        used[:, places.index(use.place)] += shares * use.tonnes * factors.get(f"use {use.place}", 1.0)
-    reference_flows = np.zeros((len(episode.links), size))
-    home = places.index(episode.home)
-    for k, link in enumerate(episode.links):
-        reference_flows[k] = np.maximum(used[:, places.index(link.to)] - offered[:, places.index(link.to)], 0.0)
-    used[:, home] = offered.sum(axis=1) - np.delete(used, home, axis=1).sum(axis=1)
-    if (used[:, home] <= 0.0).any():
-        e = int(np.argmin(used[:, home]))
-        raise HindcastError(
-            f"{episode.id}: reference use of {names[e]} outside {episode.home} exceeds all supply "
-            f"({offered[e].sum():,.0f} t a year); expected some use left in {episode.home}"
-        )
-    demands = [(e, p) for e in range(size) for p in range(width) if used[e, p] > 0.0]
-    ways = [(k, e) for k in range(len(episode.links)) for e in range(size)]
-    count = len(demands) + len(elastic) + len(ways)
-    rows, cols, net, priced = [], [], [], []
-    for j, (e, p) in enumerate(demands):
-        rows.append(int(market[e, p]))
-        cols.append(j)
-        net.append(-1.0)
-        priced.append(-1.0)
-    for j, stream in enumerate(elastic, len(demands)):
-        rows.append(stream[0])
-        cols.append(j)
-        net.append(1.0)
-        priced.append(1.0)
-    first_way = len(demands) + len(elastic)
-    for j, (k, e) in enumerate(ways, first_way):
-        link = episode.links[k]
-        rows += [int(market[e, places.index(link.source)]), int(market[e, places.index(link.to)])]
-        cols += [j, j]
-        net += [-1.0, 1.0]
-        priced += [-link.wedge, 1.0]
-    shape = (size * width, count)
-    A, B = (sp.csc_array((np.array(v), (rows, cols)), shape=shape) for v in (net, priced))
-    G = sp.csr_array(
-        (np.ones(len(ways)), ([k for k, _ in ways], range(first_way, first_way + len(ways)))),
-        shape=(len(episode.links), count),
-    )
-    flat = reference.ravel() * 1000.0  # USD/t
+    reference = reference_state(episode, backcast, factors)
+    layout = _layout(episode, reference)
     length = episode.months / 12
     periods = tuple(Period(episode.start.start + t * length, length) for t in range(episode.periods))
-    rate = intensity if intensity is not None else (backcast.intensity.rate if backcast.intensity else 0.0)
-    follows = any(supply.backcast for supply in episode.supply)
     control = np.array([episode.demand.price_at(0.5 * (period.start + period.stop)) for period in periods])
     held_back = _held_back(control ** (1.0 - parameters.follow), periods, parameters)
-    unit = control**parameters.follow  # the economy is solved in money that follows the control
-    middle = _reference_date(episode)
-    kinds = [CurveKind.ISOELASTIC] * len(demands) + [CurveKind.POWER] * len(elastic) + [CurveKind.CONSTANT] * len(ways)
-    total_supply, total_demand = [offered.sum(axis=1)], [used.sum(axis=1)]
+    limits = np.array([[link.limit_at(period.start) for link in episode.links] for period in periods])
+    limits = limits.reshape(len(periods), len(episode.links))
+    supply, demand = [reference.offered.sum(axis=1)], [reference.used.sum(axis=1)]
     economies: dict[float, EconomyArrays] = {}
-    limits = np.full((len(periods), len(episode.links)), np.inf)
     for t, period in enumerate(periods):
-        scale = step_at(episode.demand.index, period.start, period.stop)
-        if follows:
-            scale *= (1.0 + rate) ** (period.start + 0.5 * length - middle)
-        fixed = np.zeros((size, width))
-        indices = [stream_share(s, backcast, period, record, factors) for s in episode.supply]
-        now = np.zeros(size)
-        for supply, tonnes, share in zip(episode.supply, streams, indices, strict=True):
-            now += tonnes * share
-            if supply.elasticity == 0.0:
-                fixed[:, places.index(supply.place)] -= tonnes * share * length
-        total_supply.append(now)
-        total_demand.append(used.sum(axis=1) * scale)
-        scale /= held_back[t]
-        a = [flat[market[e, p]] for e, p in demands] + [0.0] * (len(elastic) + len(ways))
-        b = [used[e, p] * scale * length for e, p in demands]
-        c = [parameters.long] * len(demands)
-        for i, k, offer, elasticity in elastic:  # price = p0 (x / offered)^(1 / elasticity)
-            most = max(offer * indices[k] * length, 1e-12)
-            b.append(float(flat[i]) * most ** (-1.0 / elasticity))
-            c.append(1.0 / elasticity)
-        b += [0.0] * len(ways)
-        c += [1.0] * len(ways)
-        d = [_CHOKE * x if x > 0.0 else np.inf for x in a]
-        for k, link in enumerate(episode.links):
-            limits[t, k] = link.limit_at(period.start)
-        economies[period.start] = EconomyArrays(
-            A, B, CurveTable.of(kinds, 0.0, a, b, c, d), np.full(count, np.inf), fixed.ravel(),
-            np.zeros(size * width, dtype=bool), G, np.minimum(limits[t], _NO_LIMIT),
-            market_names=tuple(f"{name} in {place}" for name in names for place in places),
-        )  # fmt: skip
-    held = demands if stocks and parameters.cover > 0.0 else []
+        shares = [stream_share(s, backcast, period, record, factors) for s in episode.supply]
+        scale = _demand_scale(episode, backcast, period, intensity)
+        supply.append(np.array(shares) @ reference.streams)
+        demand.append(demand[0] * scale)
+        economies[period.start] = _economy(
+            episode, reference, layout, parameters, shares, scale / held_back[t], limits[t]
+        )
+    flat = reference.prices.ravel() * 1000.0
+    held = layout.uses if stocks and parameters.cover > 0.0 else ()
+    width = len(episode.places)
     dynamics = Dynamics(
         stocks=tuple(
-            Stock(int(market[e, p]), used[e, p] * parameters.cover / 12, float(flat[market[e, p]]),
+            Stock(e * width + p, reference.used[e, p] * parameters.cover / 12, float(flat[e * width + p]),
                   elasticity=parameters.holding)
             for e, p in held
         ),
-        memories=tuple(Memory(j, min(parameters.short / parameters.long, 1.0)) for j in range(len(demands))),
+        memories=tuple(Memory(j, min(parameters.short / parameters.long, 1.0)) for j in range(len(layout.uses))),
         discount=discount,
         expectation=Expectation(weight=parameters.weight, anchor=flat, within=True),
     )  # fmt: skip
     state = opening_state(dynamics, periods[0].start, flat)
     path = roll(periods, lambda period, _: economies[period.start], dynamics, state, window=0.5 * length)
     done = len(path.periods)
-    stocks_held = np.zeros((done, size, width))
+    stocks_held = np.zeros((done, *reference.used.shape))
     for s, (e, p) in enumerate(held):
-        stocks_held[:, e, p] = [result.stocks[s] for result in path.periods]
-    flows = np.array([result.levels[first_way:] for result in path.periods]) / length
+        stocks_held[:, e, p] = path.stocks[:, s]
+    unit = control[:done] ** parameters.follow / 1000.0  # money that follows the control, and kg
     return EpisodeRun(
-        episode=episode, ok=path.ok, cause=path.cause, periods=periods[:done], reference=reference,
-        prices=np.array([result.prices for result in path.periods]).reshape(done, size, width)
-        * unit[:done, None, None] / 1000.0,
-        stocks=stocks_held, reference_flows=reference_flows,
-        flows=flows.reshape(done, len(episode.links), size),
-        rents=np.array([result.group_rents for result in path.periods]).reshape(done, len(episode.links))
-        * unit[:done, None] / 1000.0,
-        limits=limits[:done], supply=np.array(total_supply), demand=np.array(total_demand),
-        local_supply=offered, control=control[:done], follow=parameters.follow,
+        episode=episode, ok=path.ok, cause=path.cause, periods=periods[:done], reference=reference.prices,
+        prices=path.prices.reshape(stocks_held.shape) * unit[:, None, None], stocks=stocks_held,
+        reference_flows=reference.flows,
+        flows=np.array([result.levels[layout.first_flow :] for result in path.periods]).reshape(
+            done, *reference.flows.shape) / length,
+        rents=np.array([result.group_rents for result in path.periods]).reshape(done, -1) * unit[:, None],
+        limits=limits[:done], supply=np.array(supply), demand=np.array(demand), local_supply=reference.offered,
+        control=control[:done], follow=parameters.follow,
     )  # fmt: skip
+
+
+def _demand_scale(episode: Episode, backcast: Backcast, period: Period, intensity: float | None) -> float:
+    """Use at the control's own price relative to the reference: the index, less what is saved since (back-cast)."""
+    scale = step_at(episode.demand.index, period.start, period.stop)
+    if any(supply.backcast for supply in episode.supply):
+        rate = intensity if intensity is not None else (backcast.intensity.rate if backcast.intensity else 0.0)
+        scale *= (1.0 + rate) ** (0.5 * (period.start + period.stop) - _reference_date(episode))
+    return scale
 
 
 def _held_back(prices: Floats, periods: tuple[Period, ...], parameters: Parameters) -> Floats:

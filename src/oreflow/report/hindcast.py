@@ -13,17 +13,20 @@ from oreflow.report.marks import DASH, MINUS, number_text
 from oreflow.report.style import STYLE
 
 if TYPE_CHECKING:
-    from oreflow.hindcast.episode import Hindcasts, ScoredRow
+    from oreflow.hindcast.episode import Episode, Hindcasts, ScoredRow
     from oreflow.hindcast.judge import Band, Comparison, EpisodeScore, RowScore, Scoreboard
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a949e"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 250, 46, 12, 12, 30
+_SLACK = 0.05  # USD/kg: a rent shown as 0.0 does not bind
 _WORDS = {
     "short": "elasticity of use within a year",
     "long": "elasticity of use once adjusted",
     "cover": "stock at reference prices, months of use",
     "holding": "elasticity of the stock to its convenience value",
     "weight": "share of a price's distance from the reference expected to be left after a year",
+    "supply": "multiplier of the elasticities of supply that the files give",
+    "follow": "share of the control's price changes that is followed one for one",
 }
 _OWN_STYLE = """
 svg.band { max-width: 640px; } td.lost { color: #B34700; font-weight: 600; }
@@ -95,7 +98,7 @@ def parameter_rows(board: Scoreboard) -> list[tuple[str, str, str, str, str]]:
             prior.name, _WORDS.get(prior.name, ""), f"{prior.centre:g} ({prior.low:g} to {prior.high:g})",
             f"{board.fit.values[prior.name]:.3g} ({low:.2g} to {high:.2g})", prior.source,
         ))  # fmt: skip
-    rows.append(("noise", "standard deviation of an observed change, in logs", "0.1", f"{board.fit.noise:.2f}", ""))
+    rows.append(("noise", "standard deviation of a change over a year, in logs", "0.1", f"{board.fit.noise:.2f}", ""))
     return [(a, b, c.replace("-", MINUS), d.replace("-", MINUS), e) for a, b, c, d, e in rows]
 
 
@@ -147,15 +150,16 @@ def _verdict(board: Scoreboard) -> str:
 
 def _episode(score: EpisodeScore) -> str:
     episode = score.episode
+    measure = f"{_measure(episode)}, reference = 1"
     panels = "".join(
-        f"<figure><h3>{escape(band.element)} in {escape(band.place)}<small>price, reference = 1</small></h3>"
+        f"<figure><h3>{escape(band.element)} in {escape(band.place)}<small>{measure}</small></h3>"
         f"{_picture(score, band)}</figure>"
         for band in score.bands
         if band.place == episode.home or any(row.row.place == band.place for row in score.rows)
     )
     key = (
-        '<p class="lead">Line and bands: model, median, half and 90% of the runs. Arrows: what was observed'
-        " (relative to the control where there is one), set on the model's median at its start.</p>"
+        '<p class="lead">Blue: the model, median, half and 90% of the runs. Orange: the observed change, drawn from '
+        "the model's median at its start. Grey: the forecast of that change with its noise, 90%.</p>"
     )
     rows = [_score_row(row) for row in score.rows]
     table = html_table(
@@ -165,26 +169,39 @@ def _episode(score: EpisodeScore) -> str:
     imposed = "".join(
         f"<li>{escape(s.name)}: {escape(s.note or 'back-cast')}{_cited(s.source, s.grade)}</li>" for s in episode.supply
     )
-    imposed += f"<li>demand: {escape(episode.demand.note)} ({escape(episode.demand.source)})</li>"
-    limits = ""
-    if episode.links:
-        rents = score.central.rents
-        lines = [
-            _row(
-                (f"{link.source} to {link.to}", f"{score.central.periods[t].start:.1f}",
-                 number_text(float(score.central.limits[t, k])),
-                 number_text(float(score.central.flows[t, k].sum() * episode.months / 12)), f"{rents[t, k]:.1f}"),
-                (2, 3, 4),
-            )
-            for k, link in enumerate(episode.links)
-            for t in range(len(score.central.periods))
-            if np.isfinite(score.central.limits[t, k])
-        ]  # fmt: skip
-        caption = "Limits at the fitted parameters; the rent is the same for every element"
-        limits = html_table(["link", "from", ">limit, t", ">flow, t", ">rent, USD/kg"], lines, caption=caption)
+    demand = episode.demand
+    imposed += f"<li>demand: {escape(demand.note or 'as in the reference')}{_cited(demand.source, demand.grade)}</li>"
+    if episode.control is not None and demand.price:
+        imposed += f"<li>price of {escape(episode.control.element)}: {escape(demand.price_note)}</li>"
+    imposed += f"<li>reference: {escape(episode.reference)}</li>"
     outside = "".join(f"<li>{escape(text)}</li>" for text in episode.not_modelled)
     outside = f"<h3>Not modelled</h3><ul>{outside}</ul>" if outside else ""
-    return f'{key}<div class="panels">{panels}</div>{table}{limits}<h3>Imposed</h3><ul>{imposed}</ul>{outside}'
+    return f'{key}<div class="panels">{panels}</div>{table}{_limits(score)}<h3>Imposed</h3><ul>{imposed}</ul>{outside}'
+
+
+def _limits(score: EpisodeScore) -> str:
+    """Quotas period by period, what passed and the rent; empty where there is none."""
+    central, months = score.central, score.episode.months
+    lines = [
+        _row((f"{escape(link.source)} to {escape(link.to)}", _month(period.start),
+              number_text(float(central.limits[t, k])), number_text(float(central.flows[t, k].sum()) * months / 12),
+              "yes" if central.rents[t, k] > _SLACK else "no", f"{central.rents[t, k]:.1f}"), (2, 3, 5))
+        for k, link in enumerate(score.episode.links) for t, period in enumerate(central.periods)
+        if np.isfinite(central.limits[t, k])
+    ]  # fmt: skip
+    caption = "Limits at the fitted parameters; the rent is the same for every element"
+    heads = ["link", "from", ">limit, t", ">flow, t", "binds", ">rent, USD/kg"]
+    return html_table(heads, lines, caption=caption) if lines else ""
+
+
+def _measure(episode: Episode) -> str:
+    relative = episode.control is not None and episode.demand.price
+    return f"price over that of {escape(episode.control.element)}" if relative and episode.control else "price"
+
+
+def _month(time: float) -> str:
+    months = round(12 * time)
+    return f"{months // 12}-{months % 12 + 1:02d}"
 
 
 def _cited(source: str, grade: str) -> str:
@@ -215,16 +232,17 @@ def _picture(score: EpisodeScore, band: Band) -> str:
     """Bands of the model and the observed changes as arrows, on a logarithmic scale."""
     periods = score.central.periods
     times = np.array([0.5 * (p.start + p.stop) for p in periods])[: band.quantiles.shape[1]]
-    start, stop = periods[0].start - 0.25 * (periods[-1].stop - periods[0].start) / 4, periods[-1].stop
+    start, stop = periods[0].start - (periods[-1].stop - periods[0].start) / 16, periods[-1].stop
     arrows = []
     for row in score.rows:
         if row.row.quantity != "price" or row.row.element != band.element or row.row.place != band.place:
             continue
         ends = [0.5 * (d.start + d.stop) for d in (row.row.before.date, row.row.after.date)]
         base = float(np.interp(ends[0], times, np.log(band.quantiles[2]), left=0.0))
-        arrows.append((max(ends[0], start), base, ends[1], base + row.observed, row.row.id))
+        arrows.append((max(ends[0], start), ends[1], base, row))
     logs = np.log(band.quantiles)
-    values = [logs.min(), logs.max(), 0.0, *(a[3] for a in arrows), *(a[1] for a in arrows)]
+    values = [logs.min(), logs.max(), 0.0]
+    values += [base + v for _, _, base, row in arrows for v in (0.0, row.observed, row.low, row.high)]
     low, high = min(values) - 0.05, max(values) + 0.05
     if high - low < 0.4:
         low, high = low - 0.2, high + 0.2
@@ -236,35 +254,38 @@ def _picture(score: EpisodeScore, band: Band) -> str:
         return float(_TOP + (high - v) / (high - low) * (_HEIGHT - _TOP - _BOTTOM))
 
     parts = []
-    marks = [m for m in (0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 20) if low <= np.log(m) <= high]
+    all_marks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if high - low > 2.0 else (0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5)
+    marks = [m for m in all_marks if low <= np.log(m) <= high]
     for mark in marks:
         at = y(float(np.log(mark)))
         parts.append(
             f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" stroke="#d5dae0"/>'
             f'<text class="tick" x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{mark:g}</text>'
         )
-    step = max(1, round((stop - periods[0].start) * 2)) / 12 if stop - periods[0].start <= 2.01 else 1.0
-    t = periods[0].start
-    while t < stop + 1e-6:
-        month = round((t % 1) * 12) % 12 + 1
-        label = f"{int(t + 1e-6)}-{month:02d}" if step < 1 else f"{int(t + 1e-6)}"
-        anchor = "end" if x(t) > _WIDTH - 40 else "middle"
-        parts.append(f'<text class="tick" x="{x(t):.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{label}</text>')
-        t += step
+    months = round(12 * (stop - periods[0].start))
+    step = next(m for m in (1, 2, 3, 6, 12, 24, 60, 600) if months <= 8 * m)
+    for k in range(0, months + 1, step):
+        at = periods[0].start + k / 12
+        label = _month(at) if step < 12 else f"{int(at + 1e-6)}"
+        anchor = "end" if x(at) > _WIDTH - 30 else "middle"
+        parts.append(f'<text class="tick" x="{x(at):.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{label}</text>')
     for inner, opacity in (((0, 4), 0.18), ((1, 3), 0.32)):
         upper = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times, logs[inner[1]], strict=True))
         lower = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times[::-1], logs[inner[0]][::-1], strict=True))
         parts.append(f'<polygon points="{upper} {lower}" fill="{_BLUE}" fill-opacity="{opacity}"/>')
     line = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times, logs[2], strict=True))
     parts.append(f'<polyline points="{line}" fill="none" stroke="{_BLUE}" stroke-width="2"/>')
-    for x0, y0, x1, y1, name in arrows:
+    for began, ended, base, row in arrows:
+        x0, x1, y0, y1 = x(began), x(ended), y(base), y(base + row.observed)
         parts.append(
-            f'<line x1="{x(x0):.1f}" y1="{y(y0):.1f}" x2="{x(x1):.1f}" y2="{y(y1):.1f}" stroke="{_ORANGE}" '
-            f'stroke-width="2"/><circle cx="{x(x0):.1f}" cy="{y(y0):.1f}" r="3" fill="#fff" stroke="{_ORANGE}" '
-            f'stroke-width="2"/><circle cx="{x(x1):.1f}" cy="{y(y1):.1f}" r="4.5" fill="{_ORANGE}">'
-            f"<title>{escape(name)}</title></circle>"
+            f'<line x1="{x1:.1f}" x2="{x1:.1f}" y1="{y(base + row.low):.1f}" y2="{y(base + row.high):.1f}" '
+            f'stroke="{_GREY}" stroke-width="5" stroke-opacity="0.55"/>'
+            f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" stroke="{_ORANGE}" stroke-width="2"/>'
+            f'<circle cx="{x0:.1f}" cy="{y0:.1f}" r="3" fill="#fff" stroke="{_ORANGE}" stroke-width="2"/>'
+            f'<circle cx="{x1:.1f}" cy="{y1:.1f}" r="4.5" fill="{_ORANGE}"><title>{escape(row.row.id)}</title></circle>'
         )
-    words = "; ".join(f"{a[4]} observed {percent(a[3] - a[1])}" for a in arrows) or "no observed change"
+    words = "; ".join(f"{row.row.id} observed {percent(row.observed)}, forecast {percent(row.low)} to "
+                      f"{percent(row.high)}" for *_, row in arrows) or "no observed change"  # fmt: skip
     label = escape(f"{band.element} in {band.place}: model band by period; {words}")
     return f'<svg class="band" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
