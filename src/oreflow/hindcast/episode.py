@@ -7,8 +7,11 @@ against a folder's rule and split, and is scored.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
+from calendar import monthrange
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -55,6 +58,8 @@ class Date(_Frozen):
             return cls(text=text, start=float(year), stop=year + 1.0)
         if not 1 <= month <= 12 or (day is not None and not 1 <= day <= 31):
             raise ValueError(f"date {text!r}; expected a month 01 to 12 and a day 01 to 31")
+        if day is not None and day > monthrange(year, month)[1]:
+            raise ValueError(f"date {text!r}; expected a day of that month")
         start = year + (month - 1) / 12
         if day is None:
             return cls(text=text, start=start, stop=year + month / 12)
@@ -62,8 +67,25 @@ class Date(_Frozen):
         return cls(text=text, start=at, stop=at + 1 / 372)
 
 
+def _to_text(value: Any) -> Any:
+    """What YAML made of an unquoted year or day, as it was written."""
+    if isinstance(value, dt.date) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    return value
+
+
 def _to_date(value: Any) -> Any:
+    value = _to_text(value)
     return Date.of(value) if isinstance(value, str) else value
+
+
+def _to_index(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    named = {str(_to_text(key)): entry for key, entry in value.items()}
+    for text in named:
+        Date.of(text)
+    return named
 
 
 def _to_tuple(value: Any) -> Any:
@@ -71,6 +93,8 @@ def _to_tuple(value: Any) -> Any:
 
 
 When = Annotated[Date, BeforeValidator(_to_date)]
+Shares = Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_to_index)]
+Levels = Annotated[dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(_to_index)]
 Grade = Literal["A", "B", "C", "D", "M"]
 
 
@@ -104,7 +128,7 @@ class Supply(_Sourced):
     high: float | None = None
     backcast: Annotated[tuple[str, ...], BeforeValidator(_to_tuple)] = ()
     year: int | None = None
-    index: dict[str, Annotated[float, Field(ge=0)]] = {}
+    index: Shares = {}
     annual: dict[int, Annotated[float, Field(gt=0)]] = {}
     elasticity: float = Field(default=0.0, ge=0)
 
@@ -149,8 +173,8 @@ class Link(_Frozen):
 
     def limit_at(self, time: float) -> float:
         """Tonnes that may pass in the period that starts at `time`; inf where none is set."""
-        held = [limit.tonnes for limit in self.limits if limit.start.start <= time + 1e-6]
-        return held[-1] if held else float("inf")
+        held = [(limit.start.start, limit.tonnes) for limit in self.limits if limit.start.start <= time + 1e-6]
+        return max(held)[1] if held else float("inf")
 
 
 class Demand(_Sourced):
@@ -161,8 +185,8 @@ class Demand(_Sourced):
     `price` a run's prices are read relative to the control.
     """
 
-    index: dict[str, Annotated[float, Field(gt=0)]] = {}
-    price: dict[str, Annotated[float, Field(gt=0)]] = {}
+    index: Levels = {}
+    price: Levels = {}
     price_note: str = ""
 
     def price_at(self, time: float) -> float:
@@ -228,8 +252,8 @@ class OtherRow(_Row):
 
     role: Literal["cause", "conditioning", "control", "excluded"]
     reason: str = ""
-    before: dict[str, str] = {}
-    after: dict[str, str] = {}
+    before: dict[str, Annotated[str, BeforeValidator(_to_text)]] = {}
+    after: dict[str, Annotated[str, BeforeValidator(_to_text)]] = {}
 
 
 Row = Annotated[ScoredRow | OtherRow, Field(discriminator="role")]
@@ -405,8 +429,10 @@ def _problem(path: Path, column: str, found: str, expected: str, remedy: str) ->
 def _read(path: Path, model: type[_Model], problems: list[Problem]) -> _Model | None:
     import yaml
 
+    where = f"{path.parent.name}/{path.name}"
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = yaml.safe_load(text)
     except FileNotFoundError:
         problems.append(_problem(path, "", "no such file", f"a file of {model.__name__.lower()}", "add it"))
         return None
@@ -414,30 +440,116 @@ def _read(path: Path, model: type[_Model], problems: list[Problem]) -> _Model | 
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         words = getattr(error, "problem", None) or str(error)
-        problems.append(Problem(f"{path.parent.name}/{path.name}", line, None, str(words), "YAML text in UTF-8",
-                                "mend the file"))  # fmt: skip
+        problems.append(Problem(where, line, None, str(words), "YAML text in UTF-8", "mend the file"))
         return None
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            at = ".".join(str(part) for part in one["loc"])
-            shown = repr(one["input"])
+        found = error.errors(include_url=False)
+        for one in found:
+            at = tuple(part for part in one["loc"] if part not in _ROLES)
+            if one["type"] == "too_short" and any(other["loc"][: len(at)] == at for other in found if other != one):
+                continue  # what is left of a list whose entries are told of one by one
+            shown = "nothing" if one["type"] == "missing" else repr(one["input"])
             shown = shown if len(shown) < 80 else shown[:77] + "..."
-            missing = one["type"] == "missing"
-            problems.append(_problem(path, at, "nothing" if missing else shown, one["msg"].replace("Value error, ", ""),
-                                     "see docs/hindcast.md for the format"))  # fmt: skip
+            problems.append(Problem(where, _line(_tree(path), at), _column(data, at), shown, _plain(one),
+                                    "see docs/hindcast.md for the format"))  # fmt: skip
         return None
+
+
+_ROLES = ("scored", "cause", "conditioning", "control", "excluded")
+
+
+def _tree(path: Path) -> Any:
+    import yaml
+
+    return yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+
+
+def _line(tree: Any, at: tuple[str | int, ...]) -> int | None:
+    """Line of a YAML tree where a location stands, or the last part of it that is there.
+
+    An entry of a list goes by its position, its id or its name; an id may hold dots.
+    """
+    import yaml
+
+    node, line, rest = tree, None, [str(part) for part in at]
+    while rest:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {str(key.value): (key, value) for key, value in node.value}
+        elif isinstance(node, yaml.SequenceNode):
+            pairs = {str(k): (entry, entry) for k, entry in enumerate(node.value)}
+            for entry in node.value:
+                own = {str(k.value): v.value for k, v in entry.value} if isinstance(entry, yaml.MappingNode) else {}
+                name = own.get("id") or own.get("name")
+                if isinstance(name, str):
+                    pairs[name] = (entry, entry)
+        else:
+            break
+        taken = next((n for n in range(len(rest), 0, -1) if ".".join(rest[:n]) in pairs), 0)
+        if not taken:
+            break
+        key, node = pairs[".".join(rest[:taken])]
+        line, rest = key.start_mark.line + 1, rest[taken:]
+    return line
+
+
+def _column(data: Any, at: tuple[str | int, ...]) -> str:
+    """Name of a location; a row goes by its id where it has one."""
+    parts: list[str] = []
+    node = data
+    for part in at:
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            node = None
+        known = isinstance(part, int) and isinstance(node, dict)
+        parts.append(str(node.get("id") or node.get("name") or part) if known else str(part))
+    return ".".join(parts)
+
+
+def _plain(error: Any) -> str:
+    """What pydantic expected, in plain words."""
+    limits = error.get("ctx", {})
+    return {
+        "missing": "this entry",
+        "extra_forbidden": "no entry of that name",
+        "greater_than": f"a number above {limits.get('gt', 0):g}",
+        "greater_than_equal": f"a number of {limits.get('ge', 0):g} or more",
+        "less_than_equal": f"a number of {limits.get('le', 0):g} or less",
+        "literal_error": str(limits.get("expected")),
+        "union_tag_invalid": f"a role: {limits.get('expected_tags')}",
+        "union_tag_not_found": "a row with a role",
+        "float_parsing": "a number",
+        "float_type": "a number",
+        "int_parsing": "a whole number",
+        "int_type": "a whole number",
+        "string_type": "text",
+    }.get(str(error["type"]), str(error["msg"]).replace("Value error, ", ""))
 
 
 def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
     """What a single field cannot show: names that meet nothing, dates outside, mixed ways of giving tonnes."""
     out: list[Problem] = []
 
+    tree = _tree(path)
+
     def add(column: str, found: str, expected: str, remedy: str) -> None:
-        out.append(_problem(path, column, found, expected, remedy))
+        problem = _problem(path, column, found, expected, remedy)
+        out.append(replace(problem, row=_line(tree, tuple(column.split(".")))))
 
     places = episode.places
+    lively = {episode.home, *(s.place for s in episode.supply), *(u.place for u in episode.uses)}
+    between = {link.source for link in episode.links} & {link.to for link in episode.links}
+    for k, link in enumerate(episode.links):
+        for end, place in (("from", link.source), ("to", link.to)):
+            if place not in lively | between:
+                add(f"links.{k}.{end}", place, "a place with supply or use", "mend the name, or give its use")
+    for k, use in enumerate(episode.uses):
+        if use.place != episode.home and use.place not in {x.to for x in episode.links} | {
+            s.place for s in episode.supply
+        }:
+            add(f"uses.{k}.place", use.place, "a place that a link leads to", "add the link")
     for name, element in episode.elements.items():
         if element.place not in places:
             add(f"elements.{name}.place", element.place, f"one of {', '.join(places)}", "name a place of the episode")
@@ -445,25 +557,25 @@ def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
     needs = any(s.tonnes is not None for s in episode.supply) or bool(episode.uses)
     if needs and (set(shares) != set(episode.elements) or abs(sum(shares.values()) - 1.0) > 1e-3):
         add("composition", f"{shares}", "a share for each element, summing to 1", "give the shares by element")
-    for k, supply in enumerate(episode.supply):
+    for supply in episode.supply:
+        at = f"supply.{supply.name}"
         if (supply.tonnes is None) == (not supply.backcast):
-            add(f"supply.{k}", f"{supply.name}: tonnes {supply.tonnes}, backcast {supply.backcast}",
+            add(at, f"tonnes {supply.tonnes}, backcast {supply.backcast}",
                 "either tonnes or backcast", "give one of them")  # fmt: skip
         for stream in supply.backcast:
             if stream not in backcast.streams:
-                add(f"supply.{k}.backcast", stream, f"one of {', '.join(backcast.streams)}", "name a stream")
+                add(f"{at}.backcast", stream, f"one of {', '.join(backcast.streams)}", "name a stream")
             elif supply.year is None or supply.year < min(backcast.streams[stream].index):
-                add(f"supply.{k}.year", str(supply.year), "the reference year, within the back-cast", "give the year")
+                add(f"{at}.year", str(supply.year), "the reference year, within the back-cast", "give the year")
         if supply.backcast and set(episode.elements) - set(backcast.composition):
             add("elements", ", ".join(episode.elements), f"those of the back-cast: {', '.join(backcast.composition)}",
                 "leave the others out")  # fmt: skip
-        out += _check_index(path, f"supply.{k}.index", supply.index)
-    out += _check_index(path, "demand.index", episode.demand.index)
-    out += _check_index(path, "demand.price", episode.demand.price)
+    if episode.demand.price and episode.control is None:
+        add("demand.price", "the price of a control, and no control", "control: {element: ...}", "name the control")
     seen: set[str] = set()
     for row in episode.rows:
         if row.id in seen:
-            add("rows", f"{row.id} twice", "each id once", "rename one")
+            add(f"rows.{row.id}", f"{row.id} twice", "each id once", "rename one")
         seen.add(row.id)
     for row in episode.scored:
         if row.quantity == "price" and (row.element not in episode.elements or row.place not in places):
@@ -475,16 +587,6 @@ def _check(path: Path, episode: Episode, backcast: Backcast) -> list[Problem]:
         if row.after.date.stop > episode.stop + 1e-6 or row.after.date.start < row.before.date.start:
             add(f"rows.{row.id}.after", row.after.date.text, f"after {row.before.date.text} and by the end of the "
                 f"last period ({episode.stop:.2f})", "raise `periods`, or exclude the row")  # fmt: skip
-    return out
-
-
-def _check_index(path: Path, column: str, index: dict[str, float]) -> list[Problem]:
-    out = []
-    for text in index:
-        try:
-            Date.of(text)
-        except ValueError as error:
-            out.append(_problem(path, column, str(error), "dates", "write the date in quotes"))
     return out
 
 

@@ -167,7 +167,7 @@ def observed_change(row: ScoredRow) -> float:
 
 
 def parameters_of(values: Mapping[str, float]) -> Parameters:
-    """Parameters from fitted values; use answers no less in the long run than in the short one."""
+    """Parameters from fitted values, the others by default; use answers no less in the long run than in the short."""
     return Parameters(**{**values, "long": min(values["long"], values["short"])})
 
 
@@ -196,11 +196,14 @@ def simple_change(run: EpisodeRun, row: ScoredRow) -> float:
     return float(np.log(at(1) / at(0)))
 
 
-def fit_parameters(hindcasts: Hindcasts, *, progress: Callable[[int, float], None] | None = None) -> Fit:
+def fit_parameters(
+    hindcasts: Hindcasts, *, priors: tuple[Prior, ...] = PRIORS, progress: Callable[[int, float], None] | None = None
+) -> Fit:
     """Fit the model's parameters to the scored rows of the fitted episodes.
 
     Args:
         hindcasts: episodes and split.
+        priors: of the parameters that are free; others keep the defaults of `Parameters`.
         progress: called with the number of evaluations and the cost.
     """
     episodes = [hindcasts.episode(name) for name in hindcasts.split.fitted]
@@ -217,7 +220,7 @@ def fit_parameters(hindcasts: Hindcasts, *, progress: Callable[[int, float], Non
             np.array(out, dtype=np.float64), nan=10.0
         )  # an equilibrium not found is as bad as a change of e^10
 
-    return fit(PRIORS, residuals, noise=NOISE, scale=_scales(rows), counts=_counts(rows),
+    return fit(priors, residuals, noise=NOISE, scale=_scales(rows), counts=row_counts(rows),
                extra_variance=_control_variance(rows), progress=progress)  # fmt: skip
 
 
@@ -228,7 +231,7 @@ def _fit_elasticity(hindcasts: Hindcasts, central: Mapping[str, EpisodeRun]) -> 
     seen = np.array([observed_change(row) for _, row in priced])
     moved = np.array([simple_change(central[episode.id], row) for episode, row in priced])
     return fit((ONE_ELASTICITY,), lambda v: seen - moved / v["elasticity"], noise=NOISE, scale=_scales(priced),
-               counts=_counts(priced), extra_variance=_control_variance(priced))  # fmt: skip
+               counts=row_counts(priced), extra_variance=_control_variance(priced))  # fmt: skip
 
 
 def horizon(row: ScoredRow) -> float:
@@ -237,7 +240,7 @@ def horizon(row: ScoredRow) -> float:
     return max(middles[1] - middles[0], 1.0 / 12.0)
 
 
-def _counts(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
+def row_counts(rows: list[tuple[Episode, ScoredRow]]) -> Floats:
     """Observations that each row counts for: elements that share ore and a window (to a month) count as one."""
     keys = [
         (e.id, row.quantity, row.place, round(12 * row.before.date.start), round(12 * row.after.date.start))
