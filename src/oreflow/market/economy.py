@@ -6,15 +6,20 @@ prices, levels and rents back by name with their units. Prices are money per uni
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import difflib
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, EconomyError, Floats, Solution, Sparse, Status
-from oreflow.market.solve import SolveOptions, plan_economy, solve_economy
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, EconomyError, Solution, Sparse, Status
+from oreflow.market.power import Firm, check_firms, solve_power
+from oreflow.market.solve import SolveOptions, solve_economy
 
 INFINITE = float("inf")
 DEFAULTS = SolveOptions()
@@ -70,7 +75,11 @@ class LinearDemand:
 
     @classmethod
     def direct(cls, intercept: float, coefficient: float) -> LinearDemand:
-        """Return demand `d = intercept - coefficient p`."""
+        """Return demand `d = intercept - coefficient p`; the coefficient is positive."""
+        if not coefficient > 0:
+            raise EconomyError(
+                f"demand that falls by {coefficient:g} per unit of price; expected a positive coefficient"
+            )
         return cls(intercept / coefficient, 1.0 / coefficient)
 
 
@@ -227,14 +236,16 @@ class Seller:
         name: its name.
         activities: everything it sells with, over all its plants; what they deliver into a market with demand counts.
         conjecture: 0 price taker, 1 Cournot (a monopolist if alone), or any value between.
-        slopes: residual inverse-demand slope by market (money per unit squared, positive) where it is not that of
-            the market's own final demand.
+        slopes: residual inverse-demand slope by market (money per unit squared, 0 or more) where it is not that of
+            the market's own final demand: a market in which traders buy and carry on, for instance.
+        resale: declare that others may carry the good from one of its markets to another (refused otherwise).
     """
 
     name: str
     activities: tuple[str, ...]
     conjecture: float = 1.0
     slopes: Mapping[str, float] = field(default_factory=dict)
+    resale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +337,7 @@ def _linear_system(
     # price = constant + inverse q; a supplier's marginal cost is the price, a buyer's willingness counts negative
     names = [f"{prefix} {market}" for market in markets]
     activities = tuple(
-        Activity(name, {market: sign}, Linear(sign * constant[k], sign * inverse[k, k]), owner=f"{prefix} side")
+        Activity(name, {market: sign}, _side(sign, float(constant[k]), float(inverse[k, k])), owner=f"{prefix} side")
         for k, (name, market) in enumerate(zip(names, markets, strict=True))
     )
     couplings = tuple(
@@ -336,6 +347,11 @@ def _linear_system(
         if i != k and inverse[k, i] != 0
     )
     return activities, couplings
+
+
+def _side(sign: float, constant: float, slope: float) -> CostCurve | DemandCurve:
+    """Price = constant + slope q as a supplier's marginal cost or a buyer's willingness to pay."""
+    return Linear(constant, slope) if sign > 0 else LinearDemand(constant, -slope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +373,7 @@ def build_arrays(economy: Economy) -> tuple[EconomyArrays, Layout]:
         EconomyError: with every unknown or repeated name and every number outside its domain.
     """
     markets = tuple(Market(m) if isinstance(m, str) else m for m in economy.markets)
-    problems = _check_names(economy, markets)
+    problems = _check(economy, markets)
     if problems:
         raise EconomyError("\n".join(problems))
     position = {market.name: i for i, market in enumerate(markets)}
@@ -398,26 +414,146 @@ def _sparse(entries: Sequence[tuple[int, int, float]], shape: tuple[int, int]) -
     return sp.csc_array((np.array(data, dtype=float), (rows, cols)), shape=shape)
 
 
-def _check_names(economy: Economy, markets: Iterable[Market]) -> list[str]:
-    problems = []
+def _check(economy: Economy, markets: Sequence[Market]) -> list[str]:
+    """Every name that is unknown or used twice and every number outside its domain, in words."""
+    problems = _repeated("market", [m.name for m in markets]) + _repeated(
+        "activity", [a.name for a in economy.activities]
+    )
+    problems += _repeated("group", [g.name for g in economy.groups]) + _repeated(
+        "seller", [s.name for s in economy.sellers]
+    )
+    for market in markets:
+        if isinstance(market.disposal, str) and market.disposal not in ("free", "none"):
+            problems.append(f"market {market.name}: disposal {market.disposal!r}; expected free, none or a cost")
+        elif not isinstance(market.disposal, str) and not math.isfinite(market.disposal):
+            problems.append(f"market {market.name}: cost of disposal {market.disposal:g}; expected a finite number")
+        if not math.isfinite(market.fixed):
+            problems.append(f"market {market.name}: fixed demand {market.fixed:g}; expected a finite number")
     known = {market.name for market in markets}
-    seen: set[str] = set()
     for activity in economy.activities:
-        if activity.name in seen:
-            problems.append(f"activity {activity.name}: the name is used twice; give each activity its own")
-        seen.add(activity.name)
-        named = list(activity.net) + [w.market for w in activity.wedges if isinstance(w, Wedge)]
-        problems += [
-            f"activity {activity.name}: unknown market {name}; expected one of {', '.join(sorted(known))}"
-            for name in named
-            if name not in known
-        ]
-        if not activity.capacity >= 0:
-            problems.append(f"activity {activity.name}: capacity {activity.capacity:g}; expected 0 or more")
+        problems += [f"activity {activity.name}: {found}" for found in _check_activity(activity, known)]
+    names = {activity.name for activity in economy.activities}
     members = [(f"group {g.name}", name) for g in economy.groups for name in g.members]
     members += [(f"coupling of {c.of}", name) for c in economy.couplings for name in (c.of, c.by)]
     members += [(f"seller {s.name}", name) for s in economy.sellers for name in s.activities]
-    problems += [f"{where}: unknown activity {name}" for where, name in members if name not in seen]
+    problems += [
+        f"{where}: unknown activity {name}{_nearest(name, names)}" for where, name in members if name not in names
+    ]
+    for group in economy.groups:
+        if not all(math.isfinite(number) for number in (group.limit, *group.members.values())):
+            problems.append(
+                f"group {group.name}: limit {group.limit:g}; expected finite numbers (leave out what never binds)"
+            )
+    for coupling in economy.couplings:
+        if not math.isfinite(coupling.coefficient):
+            problems.append(
+                f"coupling of {coupling.of}: coefficient {coupling.coefficient:g}; expected a finite number"
+            )
+    return problems + _check_sellers(economy, known)
+
+
+def _repeated(what: str, names: Sequence[str]) -> list[str]:
+    return [
+        f"{what} {name}: the name is used {count} times; give each {what} its own"
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """A hint: the known name that is most like the one found."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _check_activity(activity: Activity, known: Collection[str]) -> Iterable[str]:
+    if not activity.net:
+        yield "it neither uses nor makes anything; expected a coefficient for at least one market"
+    for market, coefficient in activity.net.items():
+        if market not in known:
+            yield f"unknown market {market}{_nearest(market, known)}"
+        if not math.isfinite(coefficient):
+            yield f"coefficient {coefficient:g} in {market}; expected a finite number"
+    for wedge in activity.wedges:
+        if isinstance(wedge, Charge):
+            if not math.isfinite(wedge.amount):
+                yield f"charge {wedge.amount:g}; expected a finite amount"
+            continue
+        net = activity.net.get(wedge.market, 0.0)
+        if net == 0.0:
+            yield f"wedge on {wedge.market}, which it neither buys nor sells; expected one of its own markets"
+        elif not (wedge.rate > -1 if net < 0 else wedge.rate < 1) or not math.isfinite(wedge.rate):
+            yield f"wedge of {wedge.rate:g} on {wedge.market}; expected above -1 on an input, below 1 on an output"
+        if wedge.base not in ("fob", "cif"):
+            yield f"wedge on {wedge.market} with base {wedge.base!r}; expected fob (price alone) or cif (own cost too)"
+    if not activity.capacity >= 0:
+        yield f"capacity {activity.capacity:g}; expected 0 or more (inf: none)"
+    yield from _check_curve(activity.cost)
+
+
+def _check_curve(curve: AnyCurve) -> Iterable[str]:
+    """What is outside the domain of a curve."""
+    if isinstance(curve, Stepwise | Bids):
+        prices = [price for _, price in curve.steps]
+        wanted = sorted(prices, reverse=isinstance(curve, Bids))
+        if not all(width > 0 for width, _ in curve.steps):
+            yield f"steps {curve.steps}; expected widths above 0"
+        if not curve.steps or prices != wanted or not all(math.isfinite(price) for price in prices):
+            order = "falling bids" if isinstance(curve, Bids) else "rising cost"
+            yield f"steps {curve.steps} are out of order; expected {order}, finite"
+        return
+    numbers = (
+        {"cost": float(curve)}
+        if isinstance(curve, int | float)
+        else {f.name: getattr(curve, f.name) for f in fields(curve)}
+    )
+    for name, number in numbers.items():
+        if math.isnan(number) or (math.isinf(number) and name != "choke"):
+            yield f"{name} = {number:g}; expected a finite number"
+    wrong = [
+        f"{name} = {numbers[name]:g}" for name, fits in _DOMAINS.get(type(curve), {}).items() if not fits(numbers[name])
+    ]
+    if wrong:
+        yield f"{type(curve).__name__} with {', '.join(wrong)}; expected {_EXPECTED[type(curve)]}"
+
+
+_DOMAINS: Mapping[type, Mapping[str, Callable[[float], bool]]] = {
+    Linear: {"b": lambda b: b >= 0},
+    Power: {"b": lambda b: b >= 0, "n": lambda n: n > 0},
+    Hyperbolic: {"b": lambda b: b >= 0, "c": lambda c: c > 0},
+    LinearDemand: {"slope": lambda slope: slope > 0},
+    Isoelastic: {
+        "price": lambda price: price > 0, "quantity": lambda quantity: quantity > 0,
+        "elasticity": lambda elasticity: elasticity < 0, "choke": lambda choke: choke > 0,
+    },
+}  # fmt: skip
+_EXPECTED: Mapping[type, str] = {
+    Linear: "a slope b of 0 or more",
+    Power: "b of 0 or more and an exponent n above 0",
+    Hyperbolic: "b of 0 or more and a capacity c above 0",
+    LinearDemand: "a positive slope (inverse demand falls)",
+    Isoelastic: "a positive price, quantity and choke price and a negative elasticity",
+}
+
+
+def _check_sellers(economy: Economy, known: Collection[str]) -> list[str]:
+    problems: list[str] = []
+    owners: dict[str, str] = {}
+    for seller in economy.sellers:
+        if not 0 <= seller.conjecture < INFINITE:
+            problems.append(
+                f"seller {seller.name}: conjecture {seller.conjecture:g}; expected 0 (price taker) to 1 (Cournot)"
+            )
+        for name in seller.activities:
+            if owners.setdefault(name, seller.name) != seller.name:
+                problems.append(
+                    f"activity {name}: sellers {owners[name]} and {seller.name} both have it; give it to one"
+                )
+        for market, slope in seller.slopes.items():
+            if market not in known:
+                problems.append(f"seller {seller.name}: slope for the unknown market {market}{_nearest(market, known)}")
+            if not 0 <= slope < INFINITE:
+                problems.append(f"seller {seller.name}: slope {slope:g} in {market}; expected 0 or more, finite")
     return problems
 
 
@@ -468,9 +604,6 @@ def _pieces(activity: Activity) -> Iterable[tuple[int, float, float, float, floa
     curve, inf = activity.cost, INFINITE
     if isinstance(curve, Stepwise | Bids):
         sign = 1.0 if isinstance(curve, Stepwise) else -1.0
-        costs = [sign * price for _, price in curve.steps]
-        if costs != sorted(costs):
-            raise EconomyError(f"activity {activity.name}: steps {curve.steps} are out of order; expected rising cost")
         left = activity.capacity
         for width, price in curve.steps:
             yield CurveKind.CONSTANT, sign * price, 0.0, 1.0, inf, max(min(width, left), 0.0)
@@ -560,8 +693,7 @@ def _find(where: Mapping[str, _Found], name: str, what: str) -> _Found:
 def solve(economy: Economy, start: Equilibrium | None = None, options: SolveOptions = DEFAULTS) -> Equilibrium:
     """Return the equilibrium of an economy by name.
 
-    Sellers with market power face `p + theta P'(D) s`. With linear demand this is an affine coupling and one solve;
-    with curved demand the slope P'(D) is brought into agreement with the solution by Anderson iteration.
+    Sellers with market power earn `p + theta P'(D) s` at the margin: see `oreflow.market.power`.
 
     Args:
         economy: the model.
@@ -569,162 +701,34 @@ def solve(economy: Economy, start: Equilibrium | None = None, options: SolveOpti
         options: tolerance and limits.
 
     Raises:
-        EconomyError: if the description contradicts itself, or a seller faces demand for which no interior solution
-            exists (conjecture times share not below the elasticity, without a choke price).
+        EconomyError: if the description contradicts itself, or a seller cannot have the power claimed for it
+            (conjecture times share not below the elasticity without a choke price, stepwise demand, resale).
 
-    Source: Takayama and Judge (1971); Harker (1986) for the conjectures; Walker and Ni (2011) for Anderson.
+    Source: Takayama and Judge (1971); Harker (1986) for the conjectures.
     """
     arrays, layout = build_arrays(economy)
     first = start.solution if start is not None else None
     if not any(seller.conjecture for seller in economy.sellers):
         return Equilibrium(economy, arrays, layout, solve_economy(arrays, first, options))
-    return _solve_power(economy, arrays, layout, first, options)
+    firms, users = _firms(economy, layout)
+    problems = check_firms(arrays, firms, users)
+    if problems:
+        raise EconomyError("\n".join(problems))
+    marked, solution = solve_power(arrays, firms, users, first, options)
+    return Equilibrium(economy, marked, layout, solution)
 
 
-@dataclass(frozen=True, slots=True)
-class _Faced:
-    """A market in which sellers have power: the demand columns and the sellers' deliveries."""
-
-    market: int
-    columns: tuple[int, ...]
-    deliveries: tuple[tuple[float, tuple[tuple[int, float], ...], float | None], ...]
-
-
-def _faced_markets(economy: Economy, arrays: EconomyArrays, layout: Layout) -> list[_Faced]:
-    users: dict[int, list[int]] = {}
-    for activity in economy.activities:
-        if activity.is_demand:
-            for market in activity.net:
-                users.setdefault(layout.markets[market], []).extend(layout.columns[activity.name])
-    faced: dict[int, list[tuple[float, tuple[tuple[int, float], ...], float | None]]] = {}
-    physical = sp.csr_array(arrays.A)
-    for seller in economy.sellers:
-        if not seller.conjecture:
-            continue
-        mine = {j for name in seller.activities for j in layout.columns[name]}
-        for name, i in layout.markets.items():
-            if i not in users and name not in seller.slopes:
-                continue
-            span = slice(physical.indptr[i], physical.indptr[i + 1])
-            entries = zip(physical.indices[span], physical.data[span], strict=True)
-            delivered = tuple(
-                (int(j), float(a)) for j, a in entries if int(j) in mine and int(j) not in users.get(i, ())
-            )
-            if delivered:
-                _check_interior(arrays, seller, name, i, users.get(i, []), delivered)
-                faced.setdefault(i, []).append((seller.conjecture, delivered, seller.slopes.get(name)))
-    return [_Faced(i, tuple(users.get(i, ())), tuple(found)) for i, found in faced.items()]
-
-
-def _check_interior(
-    arrays: EconomyArrays,
-    seller: Seller,
-    name: str,
-    market: int,
-    users: Sequence[int],
-    delivered: Sequence[tuple[int, float]],
-) -> None:
-    """Refuse a sole seller of isoelastic demand too inelastic for any interior solution; and stepwise demand."""
-    curves = arrays.curves
-    if name in seller.slopes:
-        return
-    if any(curves.kind[j] == CurveKind.CONSTANT for j in users):
-        raise EconomyError(
-            f"seller {seller.name}: demand in {name} is stepwise and has no slope; state one in `slopes`"
+def _firms(economy: Economy, layout: Layout) -> tuple[tuple[Firm, ...], npt.NDArray[np.int64]]:
+    """Sellers and final users by position."""
+    firms = tuple(
+        Firm(
+            seller.name,
+            np.array([j for name in seller.activities for j in layout.columns[name]], dtype=np.int64),
+            seller.conjecture,
+            {layout.markets[market]: slope for market, slope in seller.slopes.items()},
+            seller.resale,
         )
-    physical = sp.csr_array(arrays.A)
-    span = slice(physical.indptr[market], physical.indptr[market + 1])
-    sources = {
-        int(j)
-        for j, a in zip(physical.indices[span], physical.data[span], strict=True)
-        if a > 0 and int(j) not in users
-    }
-    alone = sources <= {j for j, _ in delivered}
-    for j in users:
-        inelastic = curves.kind[j] == CurveKind.ISOELASTIC and np.isinf(curves.d[j])
-        if alone and len(users) == 1 and inelastic and seller.conjecture >= -curves.c[j]:
-            raise EconomyError(
-                f"seller {seller.name} is alone in {name} with conjecture {seller.conjecture:g} and the demand has "
-                f"elasticity {curves.c[j]:g} without a choke price: no interior solution exists; state a choke price"
-            )
-
-
-def _demand_slope(arrays: EconomyArrays, columns: Sequence[int], levels: Floats) -> float:
-    """Slope -P'(D) of aggregate inverse demand at the given levels, money per unit squared."""
-    slopes = arrays.curves.slope(np.maximum(levels, 1e-300))[list(columns)]
-    used = levels[list(columns)] > 0
-    active = slopes[used] if used.any() else slopes
-    return float(1.0 / np.sum(1.0 / np.maximum(active, 1e-300)))
-
-
-def _solve_power(
-    economy: Economy, arrays: EconomyArrays, layout: Layout, first: Solution | None, options: SolveOptions
-) -> Equilibrium:
-    faced = _faced_markets(economy, arrays, layout)
-    plan = plan_economy(arrays)
-    n = arrays.shape[1]
-    base: Sparse = sp.csc_array((n, n)) if arrays.K is None else arrays.K
-
-    def coupled(beta: Floats) -> EconomyArrays:
-        entries: list[tuple[int, int, float]] = []
-        for slope, market in zip(beta, faced, strict=True):
-            for theta, delivered, own in market.deliveries:
-                strength = theta * (slope if own is None else own)
-                for i, ai in delivered:
-                    for j, aj in delivered:
-                        entries.append((i, j, strength * ai * aj))
-        return arrays.with_(K=sp.csc_array(base + _sparse(entries, (n, n))))
-
-    levels = solve_economy(arrays, first, options, plan).levels if first is None else first.levels
-    straight = all(
-        own is not None
-        or (all(arrays.curves.kind[j] == CurveKind.LINEAR for j in market.columns) and len(market.columns) == 1)
-        for market in faced
-        for _, _, own in market.deliveries
+        for seller in economy.sellers
     )
-    beta = np.array([_demand_slope(arrays, market.columns, levels) if market.columns else 0.0 for market in faced])
-    problem = coupled(beta)
-    solution = solve_economy(problem, first, options, plan)
-    if straight:
-        return Equilibrium(economy, problem, layout, solution)
-    points: list[Floats] = []
-    images: list[Floats] = []
-    for _ in range(100):
-        if not solution.ok:
-            break
-        new = np.array([_demand_slope(arrays, market.columns, solution.levels) for market in faced])
-        points.append(np.log(beta))
-        images.append(np.log(np.maximum(new, 1e-300)))
-        gap = images[-1] - points[-1]
-        if np.abs(gap).max() < max(options.tolerance, 1e-12):
-            break
-        beta = np.exp(_anderson(points[-6:], images[-6:]))
-        problem = coupled(beta)
-        solution = solve_economy(problem, solution, options, plan)
-    else:
-        solution = Solution(
-            solution.prices,
-            solution.levels,
-            solution.capacity_rents,
-            solution.group_rents,
-            Status.ITERATION_LIMIT,
-            float(np.abs(gap).max()),
-            solution.worst,
-            solution.iterations,
-            solution.seconds,
-            "the slopes that sellers expect did not settle; is conjecture times share below the elasticity?",
-        )
-    return Equilibrium(economy, problem, layout, solution)
-
-
-def _anderson(points: Sequence[Floats], images: Sequence[Floats]) -> Floats:
-    """Next point of Anderson's iteration for a fixed point, from the last points and their images."""
-    gaps = [image - point for point, image in zip(points, images, strict=True)]
-    if len(points) == 1:
-        return images[-1]
-    differences = np.array([gaps[-1] - gap for gap in gaps[:-1]]).T
-    weights = np.linalg.lstsq(differences, gaps[-1], rcond=1e-10)[0]
-    step = sum(
-        (w * (images[-1] - image) for w, image in zip(weights, images[:-1], strict=True)), np.zeros_like(gaps[-1])
-    )
-    return np.asarray(points[-1] + np.clip(images[-1] - step - points[-1], -2.0, 2.0))
+    users = [j for activity in economy.activities if activity.is_demand for j in layout.columns[activity.name]]
+    return firms, np.array(users, dtype=np.int64)

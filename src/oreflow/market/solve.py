@@ -112,6 +112,7 @@ class _Core:
     gram: Sparse
     plan: SymbolicPlan
     iso: Ints
+    iso_alone: bool
     bent: Ints
     curved: Ints
     barrier: Floats
@@ -273,6 +274,7 @@ def _build(arrays: EconomyArrays, plan: SymbolicPlan) -> _Core:
         gram=gram,
         plan=plan,
         iso=iso,
+        iso_alone=not np.isin(iso, coupled).any(),
         bent=np.flatnonzero((curves.kind == CurveKind.ISOELASTIC) & (knees > 0)),
         curved=np.flatnonzero(bending),
         barrier=np.where(hyperbolic, c, np.inf),
@@ -699,7 +701,7 @@ def _interior_point(
             step *= _largest_step(0.8 * room[finite], -step * dx[at][finite])
         x, y, s = x + step * dx, y + step * dy, s + step * ds
         v, z, w = v + step * dv, z + step * dz, w + step * dw
-        if core.iso.size and core.K is None:
+        if core.iso.size and core.iso_alone:
             x[core.iso] = _iso_level(core, _willingness(core, x, w - core.Ft @ y, core.iso), core.iso)[0]
     return _Point(x, y, s, v, z, w), iteration + 1, False
 
@@ -810,7 +812,7 @@ def _active_set(
         if walls.any():
             step *= _largest_step(0.9 * (core.barrier - x)[walls], -step * dx[walls])
         x, y = np.where(inner, x + step * dx, aim), y + step * dy
-        if core.iso.size and core.K is None:
+        if core.iso.size and core.iso_alone:
             level = _iso_level(core, _willingness(core, x, -(core.Ft @ y), core.iso), core.iso)[0]
             x[core.iso] = np.where(at_high[core.iso] & (level >= core.u[core.iso]), core.u[core.iso], level)
         # outside their bounds x and y still tell the next active set; the point itself is their projection
