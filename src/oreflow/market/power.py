@@ -5,7 +5,7 @@ more there, everybody else's deliveries being given. S is the slope of inverse d
 of their willingness to pay (cross-price terms included) and A, B their coefficients, `S = (A H^-1 B')^-1`. What a firm
 earns at the margin is then the price less `K x` with `K = theta A_f' S' B_f` over its own activities f, so that a
 tax on its sales, its other plants and its other markets all count. With curved demand S depends on the solution; it
-is brought into agreement with it by Anderson's iteration, and by bracketing where demand settles at its choke price,
+is brought into agreement with it by Anderson's iteration, and by a secant where demand settles at its choke price,
 the kink at which marginal revenue jumps.
 
 Sources: Harker (1986), Alternative models of spatial competition, Operations Research 34; Walker and Ni (2011),
@@ -212,7 +212,7 @@ def solve_power(
             return problem, replace(solution, iterations=taken)
         found, now = _slopes(arrays, faced, solution), _active(faced, solution)
         level = solution.levels[faced.users]
-        held = memory.at_kink(level, faced.knees, slopes)
+        held = memory.at_kink(level, faced.knees)
         gap = np.where(now & ~held, np.abs(np.log(found) - np.log(slopes)), 0.0).max(initial=0.0)
         if np.array_equal(now, active) and gap < max(options.tolerance, 1e-12):
             return problem, replace(solution, iterations=taken)
@@ -322,44 +322,47 @@ def _try(problem: EconomyArrays, start: Solution, options: SolveOptions, plan: S
 
 @dataclass(slots=True)
 class _Memory:
-    """What the search for slopes has seen: points and images for Anderson's step, brackets at choke prices."""
+    """What the search for slopes has seen: points and images for Anderson's step, secants at choke prices."""
 
     count: int
     points: list[Floats] = field(default_factory=list)
     images: list[Floats] = field(default_factory=list)
-    low: Floats = field(default_factory=lambda: np.zeros(0))
-    high: Floats = field(default_factory=lambda: np.zeros(0))
+    kinked: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    last: tuple[Floats, Floats] | None = None
+    answer: Floats = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        self.low, self.high = np.full(self.count, np.nan), np.full(self.count, np.nan)
+        self.kinked, self.answer = np.zeros(self.count, dtype=bool), np.full(self.count, -1.0)
 
-    def at_kink(self, level: Floats, knees: Floats, slopes: Floats) -> npt.NDArray[np.bool_]:
-        """Users held at the quantity where their choke price begins, by a slope between none and the curve's."""
+    def at_kink(self, level: Floats, knees: Floats) -> npt.NDArray[np.bool_]:
+        """Users held where their choke price begins to bind, by a slope between none and the curve's."""
         with np.errstate(invalid="ignore"):
-            near = np.abs(level - knees) <= 1e-11 * knees
-        return np.asarray(near & np.isfinite(self.high) & (slopes > 0))
+            near = np.abs(level - knees) <= 1e-10 * knees
+        return np.asarray(near & self.kinked)
 
     def next_slopes(
         self, slopes: Floats, found: Floats, level: Floats, knees: Floats, now: npt.NDArray[np.bool_], *, same: bool
     ) -> Floats:
-        """The next slopes to try: Anderson's for those that move smoothly, a bracket's middle at a choke price."""
-        with np.errstate(invalid="ignore"):
-            too_high = now & (level < knees * (1 - 1e-12)) & (found < 1e-6 * slopes)
-            too_low = now & (level > knees * (1 + 1e-12)) & (found > slopes)
-        self.high = np.where(too_high, np.fmin(slopes, self.high), self.high)
-        self.low = np.where(too_low & np.isfinite(self.high), np.fmax(slopes, self.low), self.low)
-        crossed = self.low >= self.high * (1 - 1e-13)  # another market moved the kink: look for it anew
-        self.low, self.high = np.where(crossed, np.nan, self.low), np.where(crossed, np.nan, self.high)
-        kinked = np.isfinite(self.high)
-        if not same:
+        """The next slopes to try: Anderson's where they move smoothly, a secant's where a choke price holds them."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            kinked = now & (level < knees) & (found < 1e-6 * slopes)  # the slope that stops demand short is none
+            kinked |= self.kinked & now & (level >= knees) & (found >= slopes)
+            kinked |= self.at_kink(level, knees)
+            size, point = np.log(level / knees), np.log(slopes)
+        if not same or not np.array_equal(kinked, self.kinked):
             self.points.clear()
             self.images.clear()
-        self.points.append(np.where(kinked, 0.0, np.log(slopes)))
+        self.kinked = kinked
+        if self.last is not None:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                change = (size - self.last[1]) / (point - self.last[0])
+            self.answer = np.where(np.isfinite(change), np.clip(change, -10.0, -1e-3), self.answer)
+        self.last = (point, size)
+        self.points.append(np.where(kinked, 0.0, point))
         self.images.append(np.where(kinked, 0.0, np.log(found)))
         out = np.exp(_anderson(self.points[-6:], self.images[-6:]))
-        with np.errstate(invalid="ignore"):
-            middle = np.where(np.isfinite(self.low), np.sqrt(self.low * self.high), 0.1 * self.high)
-        return np.where(kinked, middle, out)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.where(kinked, slopes * np.exp(np.clip(-size / self.answer, -2.0, 2.0)), out)
 
 
 def _anderson(points: Sequence[Floats], images: Sequence[Floats]) -> Floats:
