@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -18,7 +19,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, EconomyError, Solution, Sparse, Status
+from oreflow.market.feasibility import find_unmet_demand
 from oreflow.market.power import Firm, check_firms, solve_power
+from oreflow.market.presolve import reduce_economy
+from oreflow.market.residual import natural_residual
 from oreflow.market.solve import SolveOptions, solve_economy
 
 INFINITE = float("inf")
@@ -709,13 +713,31 @@ def solve(economy: Economy, start: Equilibrium | None = None, options: SolveOpti
     arrays, layout = build_arrays(economy)
     first = start.solution if start is not None else None
     if not any(seller.conjecture for seller in economy.sellers):
-        return Equilibrium(economy, arrays, layout, solve_economy(arrays, first, options))
+        return Equilibrium(economy, arrays, layout, _solve_tidy(arrays, first, options))
     firms, users = _firms(economy, layout)
     problems = check_firms(arrays, firms, users)
     if problems:
         raise EconomyError("\n".join(problems))
     marked, solution = solve_power(arrays, firms, users, first, options)
     return Equilibrium(economy, marked, layout, solution)
+
+
+def _solve_tidy(arrays: EconomyArrays, first: Solution | None, options: SolveOptions) -> Solution:
+    """Solve without what cannot run, so that idle markets get tidy prices; judged again on the whole economy."""
+    reduction = reduce_economy(arrays)
+    if reduction.part.shape == arrays.shape or find_unmet_demand(arrays):
+        return solve_economy(arrays, first, options)
+    began = time.perf_counter()
+    guess = None if first is None else reduction.shrink(first)
+    found = reduction.restore(solve_economy(reduction.part, guess, options))
+    if found.status is Status.TIME_LIMIT:
+        return found
+    rows, cols = natural_residual(arrays, found.levels, found.prices, found.group_rents)
+    size = float(max(rows.max(initial=0.0), cols.max(initial=0.0)))
+    if found.ok and size <= options.tolerance:
+        return replace(found, residual=size)
+    # the whole economy names what was left out among the causes of a failure
+    return solve_economy(arrays, first, replace(options, time_limit=options.time_limit - (time.perf_counter() - began)))
 
 
 def _firms(economy: Economy, layout: Layout) -> tuple[tuple[Firm, ...], npt.NDArray[np.int64]]:

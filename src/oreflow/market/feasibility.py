@@ -9,6 +9,7 @@ Sources: Chinneck (2008), Feasibility and Infeasibility in Optimization, ch. 6; 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from oreflow.core.highs import quiet_highs
 from oreflow.market.arrays import CurveKind, EconomyArrays, Floats, Solution, Sparse
 
 Ints = npt.NDArray[np.int64]
@@ -66,157 +68,361 @@ def check_feasibility(arrays: EconomyArrays, time_limit: float = 30.0) -> Infeas
     """
     deadline = time.perf_counter() + time_limit
     m, _, _ = arrays.shape
-    rows: Sparse = sp.csr_array(sp.vstack([arrays.A, -arrays.G]))
-    low = np.concatenate([arrays.fixed, -arrays.h])
-    scale = np.maximum(1e-9, np.abs(rows).max(axis=1).toarray().ravel() if rows.nnz else np.ones(len(low)))
-    # one unit of every row is made comparable, so that no row hides behind its magnitude
-    rows = sp.csr_array(sp.diags_array(1.0 / scale) @ rows)
-    low = low / scale
-    equal = np.concatenate([arrays.equality, np.zeros(len(arrays.h), dtype=bool)])
-    total, multiplier, bound = _least_violation(rows, low, equal, arrays.upper)
-    tolerance = 1e-7 * max(1.0, float(np.abs(low).max(initial=0.0)))
-    if total <= tolerance:
+    try:
+        test = _ElasticTest(arrays, deadline)
+        if not test.impossible():
+            return None
+        shortfall = test.shortfall()
+        in_rows, in_caps, complete = _deletion_filter(test)
+    except TimeoutError:
         return None
-    in_rows: Ints = np.flatnonzero(np.abs(multiplier) > 1e-9)
-    in_caps: Ints = np.flatnonzero((np.abs(bound) > 1e-9) & np.isfinite(arrays.upper))
-    in_rows, in_caps = _deletion_filter(rows, low, equal, arrays.upper, in_rows, in_caps, tolerance, deadline)
-    markets = tuple(arrays.market_name(int(i)) for i in in_rows if i < m)
-    groups = tuple(arrays.group_name(int(i) - m) for i in in_rows if i >= m)
-    activities = tuple(arrays.activity_name(int(j)) for j in in_caps)
-    text = _words(arrays, in_rows, in_caps, total)
-    if time.perf_counter() > deadline:
+    markets = tuple(arrays.market_name(i) for i in in_rows if i < m)
+    groups = tuple(arrays.group_name(i - m) for i in in_rows if i >= m)
+    activities = tuple(arrays.activity_name(j) for j in in_caps)
+    text = _words(arrays, in_rows, in_caps, shortfall)
+    if not complete:
         text += "\n(time ran out before every member was tested: some may be needless)"
-    return Infeasibility(markets, activities, groups, total, text)
+    return Infeasibility(markets, activities, groups, float(sum(shortfall.values())), text)
 
 
-def _words(arrays: EconomyArrays, rows: Ints, caps: Ints, total: float) -> str:
+_SHOWN = 8
+"""Members of one kind that are listed one by one; of more, the first are named and the rest counted."""
+
+
+def _words(arrays: EconomyArrays, rows: Sequence[int], caps: Sequence[int], shortfall: Mapping[int, float]) -> str:
     m = arrays.shape[0]
-    lines = ["these cannot hold together:"]
-    for i in rows:
-        if i < m:
-            need = arrays.fixed[i]
+    passing: list[str] = []
+    needs: list[str] = []
+    for i in (i for i in rows if i < m):
+        need, name = arrays.fixed[i], arrays.market_name(i)
+        if need > 0:
             kind = "must be met exactly" if arrays.equality[i] else "is needed at least"
-            amount = (
-                f"{need:g} {kind}"
-                if need
-                else ("what arrives must be used" if arrays.equality[i] else "no more may leave than arrives")
-            )
-            lines.append(f"- market {arrays.market_name(int(i))}: {amount}")
+            needs.append(f"market {name}: {need:g} {kind}")
+        elif need < 0:
+            kind = "comes in and must be used" if arrays.equality[i] else "comes in at most"
+            passing.append(f"market {name}: {-need:g} {kind}")
         else:
-            lines.append(f"- limit {arrays.group_name(int(i) - m)}: at most {arrays.h[int(i) - m]:g}")
-    lines += [f"- capacity of {arrays.activity_name(int(j))}: at most {arrays.upper[j]:g}" for j in caps]
-    lines.append(f"least shortfall over all rows (each in its own scale): {total:g}; relax one member or add a source")
+            kind = "what arrives must be used" if arrays.equality[i] else "no more may leave than arrives"
+            passing.append(f"market {name}: {kind}")
+    limits = [f"limit {arrays.group_name(i - m)}: at most {arrays.h[i - m]:g}" for i in rows if i >= m]
+    capacities = [f"capacity of {arrays.activity_name(j)}: at most {arrays.upper[j]:g}" for j in caps]
+    lines = ["these cannot hold together:"]
+    for found, kind in ((needs, "needs"), (passing, "balances"), (limits, "limits"), (capacities, "capacities")):
+        lines += [f"- {line}" for line in found[:_SHOWN]]
+        if len(found) > _SHOWN:
+            total = f", together at most {sum(arrays.upper[j] for j in caps):g}" if kind == "capacities" else ""
+            lines.append(f"- and {len(found) - _SHOWN} more {kind}{total}")
+    short = sorted(shortfall.items(), key=lambda item: -abs(item[1]))[:3]
+    names = [arrays.market_name(i) if i < m else f"limit {arrays.group_name(i - m)}" for i, _ in short]
+    told = ", ".join(f"{amount:g} at {name}" for name, (_, amount) in zip(names, short, strict=True))
+    lines.append(f"least shortfall: {told}; relax one member or add a source")
     return "\n".join(lines)
 
 
-def _least_violation(rows: Sparse, low: Floats, equal: Floats, upper: Floats) -> tuple[float, Floats, Floats]:
-    """Least sum of violations, with the multipliers of the rows and of the capacities."""
-    from scipy import optimize
+class _ElasticTest:
+    """One HiGHS model of the least violation of the rows, changed and solved again as members are left out.
 
-    linprog: Any = optimize.linprog
+    Rows are measured in units of what they need and activities in units that bring coefficients near one, so that
+    no row hides behind its magnitude.
+    """
 
-    m, n = rows.shape
-    more: Sparse = sp.eye_array(m, format="csr")
-    less = more[:, np.flatnonzero(equal)]
-    left = sp.csr_array(sp.hstack([rows, more, -less]))
-    cost = np.concatenate([np.zeros(n), np.ones(m + less.shape[1])])
-    bounds = np.column_stack([np.zeros(len(cost)), np.concatenate([upper, np.full(m + less.shape[1], np.inf)])])
-    at = np.asarray(equal, dtype=bool)
-    found = linprog(
-        cost, A_ub=-left[~at], b_ub=-low[~at], A_eq=left[at] if at.any() else None, b_eq=low[at] if at.any() else None,
-        bounds=bounds, method="highs",
-    )  # fmt: skip
-    if found.status != 0:
-        return 0.0, np.zeros(m), np.zeros(n)
-    multiplier = np.zeros(m)
-    multiplier[~at] = found.ineqlin.marginals
-    if at.any():
-        multiplier[at] = found.eqlin.marginals
-    return float(found.fun), multiplier, found.upper.marginals[:n]
+    def __init__(self, arrays: EconomyArrays, deadline: float) -> None:
+        import highspy
+
+        self.deadline, self.upper = deadline, arrays.upper
+        rows: Sparse = sp.csr_array(sp.vstack([arrays.A, -arrays.G]))
+        need = np.concatenate([arrays.fixed, -arrays.h])
+        self.row, self.col = _units(rows, need)
+        self.low = need / self.row
+        equal = np.concatenate([arrays.equality, np.zeros(len(arrays.h), dtype=bool)])
+        m, n = rows.shape
+        scaled = sp.csc_array(sp.diags_array(1.0 / self.row) @ rows @ sp.diags_array(self.col))
+        both: Sparse = sp.csc_array(sp.hstack([scaled, sp.eye_array(m), -sp.eye_array(m, format="csc")[:, equal]]))
+        self.infinite = highspy.kHighsInf
+        self.high = np.where(equal, self.low, self.infinite)
+        model: Any = highspy.HighsLp()
+        model.num_col_, model.num_row_ = both.shape[1], m
+        model.col_cost_ = np.concatenate([np.zeros(n), np.ones(both.shape[1] - n)])
+        model.col_lower_ = np.zeros(both.shape[1])
+        caps = np.where(np.isinf(arrays.upper), self.infinite, arrays.upper / self.col)
+        model.col_upper_ = np.concatenate([caps, np.full(both.shape[1] - n, self.infinite)])
+        self.caps = caps
+        model.row_lower_, model.row_upper_ = self.low, self.high
+        model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = both.indptr, both.indices, both.data
+        self.solver = quiet_highs()
+        self.solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
+        self.solver.passModel(model)
+        self.n, self.equal = n, np.flatnonzero(equal)
+
+    def impossible(self) -> bool:
+        """True where what is left in the model cannot hold together."""
+        left = self.deadline - time.perf_counter()
+        if left <= 0:
+            raise TimeoutError
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + left)
+        self.solver.run()
+        import highspy
+
+        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise TimeoutError
+        return bool(self.solver.getInfo().objective_function_value > 1e-7)
+
+    def members(self) -> tuple[set[int], set[int]]:
+        """Rows and capacities whose multipliers prove the contradiction (Farkas): the others are needless."""
+        answer = self.solver.getSolution()
+        rows = np.flatnonzero(np.abs(np.array(answer.row_dual)) > 1e-9)
+        reduced = np.array(answer.col_dual)[: self.n]
+        caps = np.flatnonzero((reduced < -1e-9) & (np.array(answer.col_value)[: self.n] > 0) & np.isfinite(self.upper))
+        return set(rows.tolist()), set(caps.tolist())
+
+    def shortfall(self) -> dict[int, float]:
+        """What is missing by row, in the row's own unit."""
+        unit = np.concatenate([self.row, self.row[self.equal]])
+        value = np.array(self.solver.getSolution().col_value)[self.n :] * unit
+        which = np.concatenate([np.arange(len(self.row)), self.equal])
+        return {int(i): float(v) for i, v in zip(which, value, strict=True) if v > 1e-9 * self.row[int(i)]}
+
+    def leave_out(self, row: int = -1, cap: int = -1) -> None:
+        """Take one row or one capacity out of the model."""
+        if row >= 0:
+            self.solver.changeRowBounds(row, -self.infinite, self.infinite)
+        else:
+            self.solver.changeColBounds(cap, 0.0, self.infinite)
+
+    def put_back(self, row: int = -1, cap: int = -1) -> None:
+        """Put it back."""
+        if row >= 0:
+            self.solver.changeRowBounds(row, self.low[row], self.high[row])
+        else:
+            self.solver.changeColBounds(cap, 0.0, self.caps[cap])
 
 
-def _deletion_filter(
-    rows: Sparse,
-    low: Floats,
-    equal: Floats,
-    upper: Floats,
-    in_rows: Ints,
-    in_caps: Ints,
-    tolerance: float,
-    deadline: float,
-) -> tuple[Ints, Ints]:
-    """Drop members one at a time as long as the rest stays infeasible."""
+def _units(rows: Sparse, need: Floats) -> tuple[Floats, Floats]:
+    """Units of rows (what they need, where they need anything) and of activities, in powers of two."""
+    entries: Any = sp.coo_array(rows)
+    with np.errstate(divide="ignore"):
+        log = np.log2(np.abs(entries.data))
+        row = np.where(need != 0, np.log2(np.abs(need)), np.nan)
+    keep = np.isfinite(log)
+    log, at_row, at_col = log[keep], entries.row[keep], entries.col[keep]
+    col = np.zeros(rows.shape[1])
+    for _ in range(4):
+        known = np.isfinite(row[at_row])
+        count = np.bincount(at_col[known], minlength=len(col))
+        total = np.bincount(at_col[known], weights=(row[at_row] - log)[known], minlength=len(col))
+        col = np.where(count > 0, total / np.maximum(count, 1), col)
+        used = np.bincount(at_row, minlength=len(row))
+        mean = np.bincount(at_row, weights=log + col[at_col], minlength=len(row)) / np.maximum(used, 1)
+        row = np.where(need != 0, row, np.where(used > 0, mean, 0.0))
+    return np.exp2(np.round(row)), np.exp2(np.round(col))
 
-    def infeasible(some_rows: list[int], some_caps: list[int]) -> bool:
-        limits = np.full(len(upper), np.inf)
-        limits[some_caps] = upper[some_caps]
-        at = np.array(some_rows, dtype=np.int64)
-        return bool(at.size) and _least_violation(rows[at], low[at], equal[at], limits)[0] > tolerance
 
-    kept_rows, kept_caps = [int(i) for i in in_rows], [int(j) for j in in_caps]
-    if not infeasible(kept_rows, kept_caps):  # the multipliers were not exact enough: start from everything
-        kept_rows = list(range(len(low)))
-        kept_caps = [int(j) for j in np.flatnonzero(np.isfinite(upper))]
-    for member in list(kept_caps):
-        if time.perf_counter() > deadline:
-            break
-        trial = [j for j in kept_caps if j != member]
-        if infeasible(kept_rows, trial):
-            kept_caps = trial
-    for member in list(kept_rows):
-        if time.perf_counter() > deadline:
-            break
-        trial = [i for i in kept_rows if i != member]
-        if infeasible(trial, kept_caps):
-            kept_rows = trial
-    return np.array(kept_rows, dtype=np.int64), np.array(kept_caps, dtype=np.int64)
+def _deletion_filter(test: _ElasticTest) -> tuple[list[int], list[int], bool]:
+    """Leave members out one at a time as long as the rest stays impossible; False where time ran out."""
+    rows, caps = test.members()
+    everything = (range(len(test.low)), [int(j) for j in np.flatnonzero(np.isfinite(test.upper))])
+
+    def drop(gone_rows: Iterable[int], gone_caps: Iterable[int]) -> None:
+        for i in gone_rows:
+            test.leave_out(row=i)
+        for j in gone_caps:
+            test.leave_out(cap=j)
+
+    drop(set(everything[0]) - rows, set(everything[1]) - caps)
+    tested: set[tuple[str, int]] = set()
+    try:
+        if not test.impossible():  # the multipliers were not exact enough: start from everything
+            rows, caps = set(everything[0]), set(everything[1])
+            for i in rows:
+                test.put_back(row=i)
+            for j in caps:
+                test.put_back(cap=j)
+        while True:
+            left = [("cap", j) for j in sorted(caps)] + [("row", i) for i in sorted(rows)]
+            member = next((one for one in left if one not in tested), None)
+            if member is None:
+                return sorted(rows), sorted(caps), True
+            tested.add(member)
+            kind, k = member
+            test.leave_out(**{kind: k})
+            if not test.impossible():
+                test.put_back(**{kind: k})
+                continue
+            still_rows, still_caps = test.members()
+            drop(rows - still_rows, caps - still_caps)
+            (rows if kind == "row" else caps).discard(k)
+            rows, caps = rows & still_rows, caps & still_caps
+    except TimeoutError:
+        return sorted(rows), sorted(caps), False
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Activities without limit and with a flat cost: what they may do together has no end."""
+
+    columns: Ints
+    cost: Floats
+
+
+def _open_ended(arrays: EconomyArrays) -> _Open:
+    curves = arrays.curves
+    limited = (curves.kind == CurveKind.ISOELASTIC) | (curves.kind == CurveKind.HYPERBOLIC)
+    limited |= np.isin(curves.kind, (CurveKind.LINEAR, CurveKind.POWER)) & (curves.b > 0)
+    limited |= np.isfinite(arrays.upper)
+    if arrays.K is not None:  # what a coupling makes dearer limits itself too
+        limited |= np.diff(sp.csr_array(arrays.K).indptr) > 0
+    columns = np.flatnonzero(~limited)
+    return _Open(columns, (curves.shift + curves.a)[columns])
 
 
 def find_subsidised_cycle(arrays: EconomyArrays) -> Cycle | None:
-    """Return activities without limits that together earn on nothing, or None.
+    """Return activities without limits that together earn on nothing at any prices, or None.
 
-    A set of uncapped activities at relative levels x with A x >= 0, G x <= 0 and negative cost is a cycle that any
-    prices make worth running for ever; with wedges (B differs from A) it is sought at the prices that B allows.
-    Activities whose marginal cost rises without bound limit themselves and are left out.
+    A set of uncapped activities at relative levels x with B x >= 0, G x <= 0 and negative cost: no prices leave all of
+    them without profit (Farkas), so there is no equilibrium. Activities whose marginal cost rises without bound limit
+    themselves and are left out.
 
     Args:
         arrays: the economy, USD.
     """
-    from scipy import optimize
-
-    linprog: Any = optimize.linprog
-
-    curves = arrays.curves
-    bounded = (curves.kind == CurveKind.ISOELASTIC) | (curves.kind == CurveKind.HYPERBOLIC)
-    bounded |= np.isin(curves.kind, (CurveKind.LINEAR, CurveKind.POWER)) & (curves.b > 0)
-    open_ended = np.flatnonzero(np.isinf(arrays.upper) & ~bounded)
-    if not open_ended.size:
+    free = _open_ended(arrays)
+    if not (free.cost < 0).any():  # at prices of zero nothing earns
         return None
-    # no prices p >= 0 (free where equality) satisfy B'p <= cost for these activities: Farkas gives the cycle
-    B: Sparse = sp.csr_array(arrays.B[:, open_ended])
-    G: Sparse = sp.csr_array(arrays.G[:, open_ended])
-    cost = (curves.shift + curves.a)[open_ended]
-    unit = np.maximum(np.abs(cost), 1e-9).max()
-    rows: Sparse = sp.vstack([-B, G]) if G.shape[0] else -B
-    equal = np.concatenate([arrays.equality, np.zeros(G.shape[0], dtype=bool)])
-    right = np.zeros(rows.shape[0])
-    rows = sp.csr_array(rows)
-    found = linprog(
-        cost / unit, A_ub=rows[~equal], b_ub=right[~equal], A_eq=rows[equal] if equal.any() else None,
-        b_eq=right[equal] if equal.any() else None, bounds=np.column_stack([np.zeros(len(cost)), np.ones(len(cost))]),
-        method="highs",
-    )  # fmt: skip
-    if found.status != 0 or found.fun > -1e-9:
+    earned = _most_earned(arrays, free, free.cost)
+    if earned is None:
         return None
-    used = np.flatnonzero(found.x > 1e-9)
-    members = tuple((arrays.activity_name(int(open_ended[k])), float(found.x[k])) for k in used)
-    gain = float(-found.fun * unit)
+    gain, levels = earned
+    members = _members(arrays, free, levels)
     text = (
-        f"a subsidised cycle: {', '.join(f'{level:g} of {name}' for name, level in members)} earns {gain:g} "
-        "from nothing; "
+        f"a subsidised cycle: {_told(members)} earns {gain:g} from nothing at any prices; "
         "give one of them a capacity, or check the sign of its cost or wedge"
     )
     return Cycle(members, gain, text)
+
+
+def find_cycle_at(arrays: EconomyArrays, prices: Floats) -> Cycle | None:
+    """Return activities without limits that together earn on nothing at the given prices, or None.
+
+    Wedges can make such a cycle pay only where prices are high enough (a subsidy of half the price on the way there,
+    free return): an equilibrium then needs lower prices, and there may be none.
+
+    Args:
+        arrays: the economy, USD.
+        prices: of the markets, [m].
+    """
+    free = _open_ended(arrays)
+    cost = free.cost - arrays.B[:, free.columns].T @ prices + arrays.A[:, free.columns].T @ prices
+    earned = _most_earned(arrays, free, cost, physical=True)
+    if earned is None:
+        return None
+    gain, levels = earned
+    members = _members(arrays, free, levels)
+    text = (
+        f"a cycle that wedges pay for: {_told(members)} earns {gain:g} at prices like those reached and uses "
+        "nothing up; give one of them a capacity, or check the rates"
+    )
+    return Cycle(members, gain, text)
+
+
+def _most_earned(
+    arrays: EconomyArrays, free: _Open, cost: Floats, *, physical: bool = False
+) -> tuple[float, Floats] | None:
+    """Levels from 0 to 1 that earn most without using anything up, and what they earn; None where nothing does."""
+    from scipy import optimize
+
+    linprog: Any = optimize.linprog
+    matrix = arrays.A if physical else arrays.B
+    G: Sparse = sp.csr_array(arrays.G[:, free.columns])
+    rows: Sparse = sp.csr_array(sp.vstack([-sp.csr_array(matrix[:, free.columns]), G]))
+    equal = np.concatenate([arrays.equality, np.zeros(G.shape[0], dtype=bool)])
+    unit = np.maximum(np.abs(cost), 1e-300).max(initial=1e-300)
+    right = np.zeros(rows.shape[0])
+    found = linprog(
+        cost / unit, A_ub=rows[~equal], b_ub=right[~equal], A_eq=rows[equal] if equal.any() else None,
+        b_eq=right[equal] if equal.any() else None, bounds=(0.0, 1.0), method="highs",
+    )  # fmt: skip
+    if found.status != 0 or found.fun > -1e-9:
+        return None
+    return float(-found.fun * unit), np.asarray(found.x)
+
+
+def _members(arrays: EconomyArrays, free: _Open, levels: Floats) -> tuple[tuple[str, float], ...]:
+    return tuple(
+        (arrays.activity_name(int(free.columns[k])), float(levels[k])) for k in np.flatnonzero(levels > 1e-9)
+    )
+
+
+def _told(members: Sequence[tuple[str, float]]) -> str:
+    shown = ", ".join(f"{level:g} of {name}" for name, level in members[:_SHOWN])
+    return shown + (f" and {len(members) - _SHOWN} more" if len(members) > _SHOWN else "")
+
+
+def find_unmet_demand(arrays: EconomyArrays) -> str:
+    """Return in words a demand that never stops however dear while nothing can supply it; empty where there is none.
+
+    Isoelastic demand without choke price wants something at any price, so its market must be within reach of a source.
+    Only the structure is read: what has a capacity or a shared limit of nil cannot run, nor what needs its products.
+
+    Args:
+        arrays: the economy.
+    """
+    curves = arrays.curves
+    endless = np.flatnonzero((curves.kind == CurveKind.ISOELASTIC) & np.isinf(curves.d))
+    if not endless.size:
+        return ""
+    matrix: Sparse = sp.csc_array(arrays.A)
+    owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    alive = arrays.upper > 0
+    limits: Sparse = sp.csr_array(arrays.G)
+    for g in np.flatnonzero(arrays.h <= 0):
+        span = slice(limits.indptr[g], limits.indptr[g + 1])
+        if (limits.data[span] >= 0).all():
+            alive[limits.indices[span][limits.data[span] > 0]] = False
+    made = arrays.fixed < 0
+    while True:
+        missing = np.zeros(len(alive), dtype=bool)
+        missing[owner[(matrix.data < 0) & ~made[matrix.indices]]] = True
+        can = alive & ~missing
+        reached = made.copy()
+        reached[matrix.indices[can[owner] & (matrix.data > 0)]] = True
+        if np.array_equal(reached, made):
+            break
+        made = reached
+    for j in endless:
+        span = slice(matrix.indptr[j], matrix.indptr[j + 1])
+        dry = [int(i) for i, a in zip(matrix.indices[span], matrix.data[span], strict=True) if a < 0 and not made[i]]
+        if dry:
+            return (
+                f"{arrays.activity_name(int(j))} wants something at any price, but nothing can supply "
+                f"{arrays.market_name(dry[0])}; give the demand a choke price, or the market a source"
+            )
+    return ""
+
+
+def find_impossibility(arrays: EconomyArrays, time_limit: float = 30.0) -> str:
+    """Return in words why no levels can be in equilibrium whatever the prices; empty where some may be.
+
+    Args:
+        arrays: the economy; only quantities are read.
+        time_limit: seconds.
+    """
+    unmet = find_unmet_demand(arrays)
+    if unmet:
+        return unmet
+    impossible = check_feasibility(arrays, time_limit)
+    return impossible.text if impossible is not None else ""
+
+
+def diagnose(arrays: EconomyArrays, solution: Solution) -> str:
+    """Return in words where a solve that could have succeeded got stuck, and the likely cause.
+
+    Args:
+        arrays: the economy.
+        solution: what the solver ended with.
+    """
+    worst = "; ".join(f"{name} {residual:.1e}" for name, residual in solution.worst if residual > 0)
+    return f"{solution.cause}. Worst residuals: {worst}. Likely cause: {_likely_cause(arrays, solution)}"
 
 
 def explain_failure(arrays: EconomyArrays, solution: Solution) -> str:
@@ -231,17 +437,16 @@ def explain_failure(arrays: EconomyArrays, solution: Solution) -> str:
     """
     if solution.ok:
         return ""
-    impossible = check_feasibility(arrays)
-    if impossible is not None:
-        return impossible.text
     cycle = find_subsidised_cycle(arrays)
     if cycle is not None:
         return cycle.text
-    worst = "; ".join(f"{name}: {residual:.1e}" for name, residual in solution.worst)
-    return f"{solution.cause}. Worst residuals: {worst}. Likely cause: {_likely_cause(arrays)}"
+    impossible = find_impossibility(arrays)
+    if impossible:
+        return impossible
+    return solution.cause if "Likely cause" in solution.cause else diagnose(arrays, solution)
 
 
-def _likely_cause(arrays: EconomyArrays) -> str:
+def _likely_cause(arrays: EconomyArrays, solution: Solution) -> str:
     size = np.abs(arrays.A.data)
     size = size[size > 0]
     if size.size and size.max() / size.min() > 1e9:
@@ -253,6 +458,18 @@ def _likely_cause(arrays: EconomyArrays) -> str:
         data = physical.data[physical.indptr[i] : physical.indptr[i + 1]]
         if data.size and (data > 0).all():
             return f"market {arrays.market_name(int(i))} has no sink: a by-product that nobody may throw away"
+    if np.isfinite(solution.prices).all():
+        cycle = find_cycle_at(arrays, solution.prices)
+        if cycle is not None:
+            return cycle.text
+        cheap = np.abs(solution.prices).max(initial=0.0) * 1e-6
+        for j in np.flatnonzero((arrays.curves.kind == CurveKind.ISOELASTIC) & np.isinf(arrays.upper)):
+            paid = arrays.curves.shift[j] - arrays.B[:, [int(j)]].T @ solution.prices
+            if float(paid[0]) <= max(cheap, 1e-6 * arrays.curves.a[j]):
+                return (
+                    f"{arrays.activity_name(int(j))} is asked next to nothing, where isoelastic demand has no end: "
+                    "give it a capacity, or what it uses a cost"
+                )
     values = np.abs(arrays.curves.a)
     values = values[values > 0]
     if values.size and values.max() / values.min() > 1e12:

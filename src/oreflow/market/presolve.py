@@ -52,9 +52,9 @@ class Reduction:
         rents[self.activities] = solution.capacity_rents
         prices[self.markets] = solution.prices
         duals[self.groups] = solution.group_rents
-        return replace(
-            solution, prices=_empty_prices(self.whole, prices), levels=levels, capacity_rents=rents, group_rents=duals
-        )
+        prices = _empty_prices(self.whole, prices)
+        _add_shut_rents(self.whole, prices, duals, np.setdiff1d(np.arange(len(duals)), self.groups))
+        return replace(solution, prices=prices, levels=levels, capacity_rents=rents, group_rents=duals)
 
 
 def reduce_economy(arrays: EconomyArrays) -> Reduction:
@@ -135,6 +135,23 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
     return Reduction(arrays, part, activities, markets, groups)
 
 
+def _add_shut_rents(arrays: EconomyArrays, prices: Floats, duals: Floats, left_out: Ints) -> None:
+    """Give each limit of nil that was left out the rent at which its members have no wish to run."""
+    limits = sp.csr_array(arrays.G)
+    shut = [int(g) for g in left_out if arrays.h[g] <= 0.0 and limits.indptr[g] < limits.indptr[g + 1]]
+    if not shut:
+        return
+    with np.errstate(divide="ignore"):
+        margin = arrays.B.T @ prices - limits.T @ duals - arrays.curves.marginal(np.zeros(len(arrays.upper)))
+    margin[(arrays.upper <= 0.0) | ~np.isfinite(margin)] = 0.0
+    for g in shut:
+        span = slice(limits.indptr[g], limits.indptr[g + 1])
+        members, weights = limits.indices[span], limits.data[span]
+        if (weights >= 0.0).all() and (weights > 0.0).any():
+            duals[g] = max(float((margin[members] / np.where(weights > 0, weights, np.inf)).max()), 0.0)
+            margin[members] -= weights * duals[g]
+
+
 def _tightest(limits: sp.csr_array, h: Floats, groups: Ints) -> Ints:
     """Leave out shared limits whose members and weights are those of a tighter one: their rents would not be unique."""
     best: dict[bytes, tuple[float, int]] = {}
@@ -165,8 +182,8 @@ def solve_reduced(
 def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
     """Fill prices of empty markets: what the cheapest idle supplier would ask, else the most an idle user would pay.
 
-    Suppliers with one output are followed from markets with a price outward; a market that none reaches gets what its
-    best user would pay, or nil.
+    Suppliers with one output into an empty market are followed from markets with a price outward; a market that none
+    reaches gets what its best user would pay, or nil. Where goods may not be thrown away the price can be negative.
     """
     found = prices.copy()
     matrix = sp.csc_array(arrays.B)
@@ -181,9 +198,10 @@ def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
         span = slice(matrix.indptr[j], matrix.indptr[j + 1])
         rows, values = matrix.indices[span], matrix.data[span]
         inputs = values < 0
-        outputs = np.flatnonzero(values > 0)
-        if outputs.size == 1 and empty[rows[outputs[0]]]:
-            supplies.append((int(j), int(rows[outputs[0]]), float(values[outputs[0]]), rows[inputs], values[inputs]))
+        outputs = np.flatnonzero((values > 0) & empty[rows])
+        if outputs.size == 1:
+            rest = np.arange(len(rows)) != outputs[0]
+            supplies.append((int(j), int(rows[outputs[0]]), float(values[outputs[0]]), rows[rest], values[rest]))
         if inputs.sum() == 1 and not inputs.all() and empty[rows[inputs][0]]:
             netbacks.append((int(j), int(rows[inputs][0]), -float(values[inputs][0]), rows[~inputs], values[~inputs]))
     for _ in range(8):
@@ -192,7 +210,9 @@ def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
             rest = float(values @ found[rows])
             if rest != rest:  # an input has no price yet
                 continue
-            price = max((ask[j] - rest) / weight, 0.0)
+            price = (ask[j] - rest) / weight
+            if not arrays.equality[target]:
+                price = max(price, 0.0)
             if np.isnan(found[target]) or price < found[target] - 1e-9 * abs(price):
                 found[target] = price
                 changed = True

@@ -25,7 +25,7 @@ from oreflow.core.factor import factorise
 from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Solution, Sparse, Status
 from oreflow.market.chain_of_blocks import Chain, chain_of, factorise_chain
-from oreflow.market.feasibility import check_feasibility
+from oreflow.market.feasibility import diagnose, find_impossibility, find_subsidised_cycle
 from oreflow.market.linear import is_linear_program, solve_linear_program
 from oreflow.market.residual import natural_residual
 
@@ -874,6 +874,9 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     began = time.perf_counter()
     clock = _Clock(began + options.time_limit, began)
     seconds: dict[str, float] = {}
+    cycle = find_subsidised_cycle(arrays) if options.explain else None
+    if cycle is not None:
+        return _refused(arrays, Status.STALLED, cycle.text, began)
     if is_linear_program(arrays):
         vertex = _solve_linear(arrays, options, began)
         if vertex is not None:
@@ -890,6 +893,7 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
     done = False
     x = y = np.zeros(0)
     state: _Residual | None = None
+    impossible = ""
     if start is not None and len(start.levels) == arrays.shape[1] and len(start.prices) == arrays.shape[0]:
         mark = time.perf_counter()
         x, y, state, used = _active_set(
@@ -932,11 +936,16 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
                 target *= 1e-5
             if (state is not None and state.size <= options.tolerance) or clock.over:
                 break
+            if options.explain and not attempt:  # before the careful attempts: is there anything to be found?
+                impossible = find_impossibility(arrays, clock.deadline - time.perf_counter())
+                clock.last = time.perf_counter()
+                if impossible:
+                    break
         seconds["solve"] = time.perf_counter() - mark
     if state is None:  # pragma: no cover - the loop above always sets it
         raise RuntimeError("solve_economy ended without a point")
     seconds["total"] = time.perf_counter() - began
-    return _solution(core, arrays, x, y, state, iterations, seconds, options, clock)
+    return _solution(core, arrays, x, y, state, iterations, seconds, options, clock, impossible)
 
 
 def _negligible(arrays: EconomyArrays) -> Ints:
@@ -1017,8 +1026,9 @@ def _solution(
     seconds: Mapping[str, float],
     options: SolveOptions,
     clock: _Clock,
+    impossible: str,
 ) -> Solution:
-    """Undo the scaling, merge split demand, and name the worst rows."""
+    """Undo the scaling, merge split demand, name the worst rows, and say why there is no equilibrium."""
     m, n, _ = arrays.shape
     whole = x * core.col
     levels: Floats = np.bincount(core.plan.columns, weights=whole, minlength=n).astype(np.float64)
@@ -1036,19 +1046,16 @@ def _solution(
         status, cause = Status.ITERATION_LIMIT, f"no equilibrium within {options.max_iterations} iterations"
     else:
         status, cause = Status.STALLED, f"no further progress; the worst residual is at {names[0][0]}"
+    if impossible:
+        status, cause = Status.INFEASIBLE, impossible
+    found = Solution(prices[:m], levels, rents, prices[m:], status, state.size, names, iterations, seconds, cause)
     if options.explain and status in (Status.STALLED, Status.ITERATION_LIMIT):
-        impossible = check_feasibility(arrays, max(clock.deadline - time.perf_counter(), 0.0))
-        if impossible is not None:
-            status, cause = Status.INFEASIBLE, impossible.text
-    return Solution(
-        prices=prices[:m],
-        levels=levels,
-        capacity_rents=rents,
-        group_rents=prices[m:],
-        status=status,
-        residual=state.size,
-        worst=names,
-        iterations=iterations,
-        seconds=seconds,
-        cause=cause,
-    )
+        return replace(found, cause=diagnose(arrays, found))
+    return found
+
+
+def _refused(arrays: EconomyArrays, status: Status, cause: str, began: float) -> Solution:
+    """An answer without a point: what makes an equilibrium impossible was seen before solving."""
+    m, n, g = arrays.shape
+    spent = {"total": time.perf_counter() - began}
+    return Solution(np.zeros(m), np.zeros(n), np.zeros(n), np.zeros(g), status, np.inf, (), 0, spent, cause)
