@@ -1,0 +1,173 @@
+"""The Newton system of an economy, reduced to the block of prices and factorised.
+
+Levels are eliminated: with D the inverse of the slopes of marginal cost (and of what the bounds add) the block is
+``E D F' + diag``. Activities that are coupled, or have flat cost at an inner level, keep a row of their own. The block
+is factorised densely where it is small, along a chain of dense blocks where periods are linked, else by a sparse LU.
+
+Source: Wright (1997), Primal-Dual Interior-Point Methods, ch. 11 (normal equations).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg import blas, lapack
+
+from oreflow.core.factor import factorise
+from oreflow.market.arrays import Floats, Sparse
+from oreflow.market.chain_of_blocks import factorise_chain
+from oreflow.market.scaling import Core, Ints
+
+_DENSE_LIMIT = 1500
+_Solve = Callable[[Floats], Floats]
+
+
+@dataclass(slots=True)
+class NewtonSystem:
+    """The factorised Newton system in (dy, dx of explicit activities); a later one may take its memory."""
+
+    core: Core
+    D: Floats
+    explicit: Ints
+    solve: _Solve
+
+    def step(self, row_side: Floats, col_side: Floats) -> tuple[Floats, Floats]:
+        """Solve  E dx + diag dy = row_side,  H dx - F'dy = col_side  for (dy, dx)."""
+        core, m = self.core, len(row_side)
+        right = row_side - core.E @ (self.D * col_side)
+        if not self.explicit.size:
+            dy = self.solve(right)
+            return dy, self.D * (col_side + core.Ft @ dy)
+        both = self.solve(np.concatenate([right, col_side[self.explicit]]))
+        dy = both[:m]
+        dx = self.D * (col_side + core.Ft @ dy)
+        dx[self.explicit] = both[m:]
+        return dy, dx
+
+
+def factorise_system(core: Core, h: Floats, diagonal: Floats, explicit: Ints, off: Ints | None = None) -> NewtonSystem:
+    """Return the factorised Newton matrix.
+
+    Args:
+        core: the scaled economy.
+        h: slope of each activity, inf where a level stays put.
+        diagonal: added to the block of prices.
+        explicit: activities that keep a row of their own.
+        off: rows whose price stays put: they hold their diagonal alone.
+    """
+    with np.errstate(divide="ignore"):
+        D = 1.0 / h
+    D[explicit] = 0.0
+    plan = core.plan
+    lower = core.lower @ D
+    upper = lower if core.upper is None else core.upper @ D
+    if off is not None and off.size:
+        out = np.zeros(len(diagonal), dtype=bool)
+        out[off] = True
+        cleared = out[plan.rows] | out[plan.cols]
+        lower = np.where(cleared, 0.0, lower)
+        upper = lower if core.upper is None else np.where(cleared, 0.0, upper)
+    if plan.chain is not None:
+        block = np.concatenate([lower, upper[plan.strict]])
+        edges = _edges(core, explicit, h, off)
+        chained = factorise_chain(
+            plan.chain, block, diagonal, None, *edges, definite=core.symmetric and not explicit.size
+        )
+        if chained is not None:
+            return NewtonSystem(core, D, explicit, chained)
+    if len(diagonal) + len(explicit) > _DENSE_LIMIT:
+        return NewtonSystem(core, D, explicit, _solve_sparse(core, lower, upper, diagonal, explicit, h, off))
+    if core.symmetric and not explicit.size:
+        solve = _solve_definite(core, lower, diagonal)
+        if solve is not None:
+            return NewtonSystem(core, D, explicit, solve)
+    return NewtonSystem(core, D, explicit, _solve_dense(core, lower, upper, diagonal, explicit, h, off))
+
+
+def _edges(core: Core, explicit: Ints, h: Floats, off: Ints | None) -> tuple[Sparse, Sparse, Sparse]:
+    """What borders the block of prices: columns and rows of the explicit activities, and their own square."""
+    right: Sparse = core.E[:, explicit]
+    if off is not None and off.size and explicit.size:
+        on = np.ones(right.shape[0])
+        on[off] = 0.0
+        right = sp.csc_array(sp.diags_array(on) @ right)
+    corner: Sparse = sp.diags_array(h[explicit])
+    if core.K is not None and explicit.size:
+        corner = corner + core.K[explicit][:, explicit]
+    return right, -core.F[:, explicit], corner
+
+
+def _solve_definite(core: Core, lower: Floats, diagonal: Floats) -> _Solve | None:
+    """Cholesky factors of the block, in the core's own buffer; None where it is not definite."""
+    m = len(diagonal)
+    flat = _cleared_buffer(core, m)
+    flat[core.plan.cols * m + core.plan.rows] = lower
+    flat[:: m + 1] += diagonal
+    factor, info = lapack.dpotrf(flat.reshape((m, m), order="F"), lower=1, clean=0, overwrite_a=1)
+    if info != 0:
+        return None
+
+    def solve(right: Floats) -> Floats:  # two triangles by hand: dpotrs takes twice the time for one right-hand side
+        half = blas.dtrsv(factor, right, lower=1)
+        answer: Floats = blas.dtrsv(factor, half, lower=1, trans=1, overwrite_x=1)
+        return answer
+
+    return solve
+
+
+def _cleared_buffer(core: Core, size: int) -> Floats:
+    """Zeros for a square matrix in the core's own memory: fresh pages would cost as much as filling them."""
+    if core.buffer is None or len(core.buffer) < size * size:
+        core.buffer = np.empty(size * size)
+    flat = core.buffer[: size * size]
+    flat.fill(0.0)
+    return flat
+
+
+def _solve_dense(
+    core: Core, lower: Floats, upper: Floats, diagonal: Floats, explicit: Ints, h: Floats, off: Ints | None
+) -> _Solve:
+    """LU factors of the bordered block; a vanishing pivot is replaced by a tiny one."""
+    m, k, plan = len(diagonal), len(explicit), core.plan
+    flat = _cleared_buffer(core, m + k)
+    flat[plan.rows * (m + k) + plan.cols] = upper
+    flat[plan.cols * (m + k) + plan.rows] = lower
+    flat[: m * (m + k) : m + k + 1] += diagonal
+    matrix = flat.reshape((m + k, m + k), order="F")
+    if k:
+        right, left, corner = _edges(core, explicit, h, off)
+        matrix[:m, m:], matrix[m:, :m] = right.toarray(), left.T.toarray()
+        matrix[m:, m:] = corner.toarray()
+    lu, pivots, info = lapack.dgetrf(matrix, overwrite_a=1)
+    if info > 0:
+        position = np.arange(m + k)
+        tiny = np.abs(lu[position, position]) < 1e-300
+        lu[position[tiny], position[tiny]] = 1e-30
+
+    def solve(side: Floats) -> Floats:
+        answer: Floats = lapack.dgetrs(lu, pivots, side)[0]
+        return answer
+
+    return solve
+
+
+def _solve_sparse(
+    core: Core, lower: Floats, upper: Floats, diagonal: Floats, explicit: Ints, h: Floats, off: Ints | None
+) -> _Solve:
+    """Sparse LU factors of the bordered block."""
+    m, plan = len(diagonal), core.plan
+    rows = np.concatenate([plan.rows, plan.cols[plan.strict]])
+    cols = np.concatenate([plan.cols, plan.rows[plan.strict]])
+    matrix: Sparse = sp.csc_array((np.concatenate([lower, upper[plan.strict]]), (rows, cols)), shape=(m, m))
+    matrix = matrix + sp.diags_array(diagonal)
+    if explicit.size:
+        right, left, corner = _edges(core, explicit, h, off)
+        matrix = sp.block_array([[matrix, right], [left.T, corner]])
+    try:
+        factors = factorise(sp.csc_array(matrix), threshold=0.1)
+    except RuntimeError:  # exactly singular: a step that is no number ends the method that asked for it
+        return lambda side: np.full_like(side, np.nan)
+    return factors.solve
