@@ -18,6 +18,7 @@ from scipy.linalg import blas, lapack
 
 from oreflow.core.factor import factorise
 from oreflow.market.arrays import Floats, Sparse
+from oreflow.market.border import factorise_border
 from oreflow.market.chain_of_blocks import factorise_chain
 from oreflow.market.scaling import Core, Ints
 
@@ -78,6 +79,11 @@ def factorise_system(core: Core, h: Floats, diagonal: Floats, explicit: Ints, of
         )
         if chained is not None:
             return NewtonSystem(core, D, explicit, chained)
+    if plan.border is not None and not explicit.size:
+        store = _store(core, plan.border.size)
+        bordered = factorise_border(plan.border, lower, upper, diagonal, store, definite=core.symmetric)
+        if bordered is not None:
+            return NewtonSystem(core, D, explicit, bordered)
     if len(diagonal) + len(explicit) > _DENSE_LIMIT:
         return NewtonSystem(core, D, explicit, _solve_sparse(core, lower, upper, diagonal, explicit, h, off))
     if core.symmetric and not explicit.size:
@@ -103,7 +109,8 @@ def _edges(core: Core, explicit: Ints, h: Floats, off: Ints | None) -> tuple[Spa
 def _solve_definite(core: Core, lower: Floats, diagonal: Floats) -> _Solve | None:
     """Cholesky factors of the block, in the core's own buffer; None where it is not definite."""
     m = len(diagonal)
-    flat = _cleared_buffer(core, m)
+    flat = _store(core, m * m)
+    flat.fill(0.0)
     flat[core.plan.cols * m + core.plan.rows] = lower
     flat[:: m + 1] += diagonal
     factor, info = lapack.dpotrf(flat.reshape((m, m), order="F"), lower=1, clean=0, overwrite_a=1)
@@ -118,13 +125,11 @@ def _solve_definite(core: Core, lower: Floats, diagonal: Floats) -> _Solve | Non
     return solve
 
 
-def _cleared_buffer(core: Core, size: int) -> Floats:
-    """Zeros for a square matrix in the core's own memory: fresh pages would cost as much as filling them."""
-    if core.buffer is None or len(core.buffer) < size * size:
-        core.buffer = np.empty(size * size)
-    flat = core.buffer[: size * size]
-    flat.fill(0.0)
-    return flat
+def _store(core: Core, size: int) -> Floats:
+    """The core's own memory: fresh pages would cost as much as filling them."""
+    if core.buffer is None or len(core.buffer) < size:
+        core.buffer = np.empty(size)
+    return core.buffer[:size]
 
 
 def _solve_dense(
@@ -132,7 +137,8 @@ def _solve_dense(
 ) -> _Solve:
     """LU factors of the bordered block; a vanishing pivot is replaced by a tiny one."""
     m, k, plan = len(diagonal), len(explicit), core.plan
-    flat = _cleared_buffer(core, m + k)
+    flat = _store(core, (m + k) * (m + k))
+    flat.fill(0.0)
     flat[plan.rows * (m + k) + plan.cols] = upper
     flat[plan.cols * (m + k) + plan.rows] = lower
     flat[: m * (m + k) : m + k + 1] += diagonal

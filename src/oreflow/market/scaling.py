@@ -17,6 +17,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats, Sparse
+from oreflow.market.border import Border, border_of
 from oreflow.market.chain_of_blocks import Chain, chain_of
 
 Ints = npt.NDArray[np.int64]
@@ -38,6 +39,7 @@ class SymbolicPlan:
         rows, cols: positions in the lower half of the block, column after column.
         strict: which of them lie below the diagonal.
         chain: a chain of dense blocks to factorise along (periods linked by stocks), where that is cheaper.
+        border: groups of markets that meet only in a border, where eliminating them first is cheaper.
     """
 
     shape: tuple[int, int, int]
@@ -54,6 +56,7 @@ class SymbolicPlan:
     cols: Ints
     strict: Ints
     chain: Chain | None
+    border: Border | None
 
     def fits(self, arrays: EconomyArrays) -> bool:
         """Return True where the economy has the shape and number of coefficients that were analysed."""
@@ -93,6 +96,8 @@ def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
     block_cols, block_rows = np.divmod(place[begins], total)
     strict = np.flatnonzero(block_rows > block_cols)
     both = (np.concatenate([block_rows, block_cols[strict]]), np.concatenate([block_cols, block_rows[strict]]))
+    chain = chain_of(*both, total)
+    border = None if chain is not None else border_of(block_rows, block_cols, _carried(arrays.A), total)
     return SymbolicPlan(
         shape=(m, n, g),
         columns=columns,
@@ -107,7 +112,8 @@ def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
         rows=block_rows,
         cols=block_cols,
         strict=strict,
-        chain=chain_of(*both, total),
+        chain=chain,
+        border=border,
     )
 
 
@@ -143,6 +149,16 @@ def _union(keys: list[Ints]) -> Ints:
     if len(filled) == 1 and (np.diff(filled[0]) > 0).all():
         return filled[0]
     return np.unique(np.concatenate([*filled, np.zeros(0, dtype=np.int64)]))
+
+
+def _carried(matrix: Sparse) -> tuple[Ints, Ints]:
+    """Pairs of markets between which an activity carries a good, with at most a tenth lost on the way."""
+    begin = matrix.indptr[:-1][np.diff(matrix.indptr) == 2]
+    if not begin.size:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    one, other = matrix.data[begin], matrix.data[begin + 1]
+    like = (one * other < 0) & (np.abs(one + other) <= 0.1 * np.maximum(np.abs(one), np.abs(other)))
+    return matrix.indices[begin[like]].astype(np.int64), matrix.indices[begin[like] + 1].astype(np.int64)
 
 
 def _choked(curves: CurveTable) -> Ints:
