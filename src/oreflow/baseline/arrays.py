@@ -344,7 +344,7 @@ def _solve_products(
         else:
             guess = known if attempt == 0 else known * np.exp(0.3 * rng.standard_normal(known.size))
             first = starting_point(guess, hard, rhs, form.products, form.lower, form.upper)
-        rows, _ = linearised_products(form.products, first)
+        rows = linearised_products(form.products, first)
         joined = sp.csr_array(sp.vstack([hard, rows], format="csr"))
         trial = solve_bilinear(
             form.soft, form.target, hard, rhs, form.products, form.lower, form.upper, first,
@@ -357,7 +357,7 @@ def _solve_products(
             answer, best = trial, objective
     if answer is None:
         raise ReconcileError(f"starts: found {starts}; expected at least 1")
-    rows, _ = linearised_products(form.products, answer.x)
+    rows = linearised_products(form.products, answer.x)
     every = sp.csr_array(sp.vstack([form.hard, rows], format="csr"))
     pattern = analyse_structure(form.soft, every)
     kept = np.setdiff1d(np.arange(every.shape[0]), pattern.dependent)

@@ -160,7 +160,7 @@ def solve_quadratic(
         if answer is None:
             break
         x, multipliers, force = answer
-        update = _next_active(x, force, state, lower, upper, tolerance)
+        update = next_active(x, force, state, lower, upper, tolerance)
         if np.array_equal(update, state):
             return QuadraticSolution(
                 x, multipliers, force, state, _optimal(hessian, gradient, hard, rhs, x, multipliers, state), iterations
@@ -285,7 +285,7 @@ def solve_active(
     return x, multipliers, force
 
 
-def _next_active(
+def next_active(
     x: FloatArray,
     force: FloatArray,
     state: NDArray[np.int8],
@@ -293,6 +293,7 @@ def _next_active(
     upper: FloatArray,
     tolerance: float,
 ) -> NDArray[np.int8]:
+    """The active set that a solution with `state` held points at: bounds crossed are taken, bounds that pull let go."""
     slack = tolerance * (1.0 + np.abs(x))
     update = np.zeros_like(state)
     loose = state == 0
@@ -441,7 +442,7 @@ def _polished(
         answer = solve_active(hessian, gradient, hard, rhs, lower, upper, state)
         if answer is None:
             return None
-        update = _next_active(answer[0], answer[2], state, lower, upper, tolerance)
+        update = next_active(answer[0], answer[2], state, lower, upper, tolerance)
         if np.array_equal(update, state):
             solved = _optimal(hessian, gradient, hard, rhs, answer[0], answer[1], state)
             return QuadraticSolution(*answer, state, solved, spent)
