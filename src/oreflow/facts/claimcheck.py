@@ -10,6 +10,7 @@ through `derived_from`, a source or publisher, or one printed number.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import defaultdict
@@ -24,6 +25,7 @@ from oreflow.facts.quantities import (
     Extractor,
     Form,
     Gazetteer,
+    Period,
     Quantity,
     Topic,
     build_gazetteer,
@@ -32,7 +34,7 @@ from oreflow.facts.quantities import (
     format_period,
     parse_period,
 )
-from oreflow.facts.vocabulary import MEASURE_WORDS, OTHER_COMMODITIES
+from oreflow.facts.vocabulary import COUNTED, MEASURE_WORDS, OTHER_COMMODITIES
 
 Verdict = Literal["matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"]
 
@@ -160,7 +162,7 @@ def check_text(
     """
     check_readable(text)
     known = context or CheckContext()
-    gazetteer = build_gazetteer(known.places)
+    gazetteer = build_gazetteer((*known.places, *named_places(ledger.claims)))
     if extractor is None:
         quantities: Sequence[Quantity] = find_quantities(text, gazetteer, written=known.written)
     else:
@@ -179,6 +181,44 @@ def check_text(
                 neighbours = [(quantities[index], findings[index]) for index in beside if index in findings]
                 findings[position] = _check(quantity, record, neighbours)
     return tuple(findings[position] for position in range(len(quantities)))
+
+
+def named_places(claims: Iterable[Claim]) -> tuple[tuple[str, str], ...]:
+    """Return the places that claims name and no country table knows: mines, plants, towns, firms.
+
+    Args:
+        claims: any claims; a capacity names its site in the subject, as in "nameplate capacity, Kuantan (separation)".
+
+    Returns:
+        Pairs of id and name, for `build_gazetteer`.
+
+    Example:
+        >>> from datetime import date
+        >>> row = Claim("c1", "NdPr output", "Mountain Pass", "", "NdPr", "2024", 1294.0, None, None, "t", "oxide", "mp",
+        ...             "", "original", "B", "", (), (), "", date(2025, 1, 1), False, "")
+        >>> named_places([row])
+        (('Mountain Pass', 'Mountain Pass'),)
+    """
+    base = build_gazetteer()
+    found: dict[str, None] = {}
+    for claim in claims:
+        names = re.split(r"->|\u2192|>|[(),;/+]", claim.place)
+        names += [_site_of(claim.subject)] if "capacity" in claim.subject else []
+        for name in names:
+            words = re.findall(r"[^\W_]+", name)
+            if name.strip() in {"FOB", "CIF"}:
+                continue
+            if words and words[0][0].isupper() and len(words) <= 4 and not find_places(name, base):
+                found[name.strip()] = None
+    return tuple((name, name) for name in found)
+
+
+def _site_of(subject: str) -> str:
+    """Return the leading name in what follows "capacity," in a subject: "Mt Weld" of "Mt Weld mine and concentrator"."""
+    _, _, rest = subject.partition("capacity, ")
+    found = re.match(r"[A-Z][^\W\d_]*(?:[ -][A-Z][^\W\d_]+(?![\w/]))*", rest)
+    name = found[0] if found else ""
+    return re.sub(r" (?:Mill|LREE|HREE|HRE|NdFeB|REPF|Stage|II)$", "", name)
 
 
 def check_readable(text: str) -> None:
@@ -230,11 +270,14 @@ def read_claim(claim: Claim, gazetteer: Gazetteer) -> Reading | None:
         >>> reading.value, reading.unit, reading.topic.place
         (35500.0, 't', 'MMR')
     """
-    unit = _claim_unit(claim.unit)
+    unit = _claim_unit(claim.unit or _counted_in(claim.subject))
     numbers = [number for number in (claim.value, claim.low, claim.high) if number is not None]
     if unit is None or not numbers or not all(math.isfinite(number) for number in numbers):
         return None
     name, factor, changing = unit
+    period = parse_period(claim.period)
+    if name == "t/month" and period is not None and period[0] == period[1]:
+        name = "t"
     subject = claim.subject.replace("_", " ")
     text = f"{subject} {claim.commodity.replace('_', ' ')}".lower()
     value, low, high = (None if n is None else n * factor for n in (claim.value, claim.low, claim.high))
@@ -251,7 +294,7 @@ def read_claim(claim: Claim, gazetteer: Gazetteer) -> Reading | None:
         place,
         _claim_elements(claim, text),
         _claim_product(text, measure, claim),
-        parse_period(claim.period),
+        period,
     )
     basis = claim.basis.split(" ")[0] if claim.basis else ""
     if not basis and name == "t":
@@ -392,6 +435,12 @@ def _claim_unit(unit: str) -> tuple[str, float, bool] | None:
     return None
 
 
+def _counted_in(subject: str) -> str:
+    """Return the noun that a claim without unit counts: "in-situ leach sites", "rare-earth elements (...)"."""
+    words = re.findall(r"[a-z]+", re.split(r"[(,]", subject.lower(), maxsplit=1)[0])
+    return words[-1] if words and words[-1] in COUNTED else ""
+
+
 def _claim_measure(text: str, claim: Claim, unit: str) -> str:
     if unit.startswith("count:"):
         return "distance" if unit == "count:km" else "count"
@@ -403,6 +452,7 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
         ("quota", r"\bquotas?\b"),
         ("deficit", r"trade deficit|goods deficit|\bdeficit\b.*\b(us|goods|trade)"),
         ("trade", r"trade total|total trade|two-way|turnover"),
+        ("stock", r"\bstock"),
         ("reserves", r"\breserves?\b"),
         ("recycling", r"recycl|recovered|scrap"),
         ("cost", r"\bcost|capex|opex"),
@@ -444,7 +494,7 @@ def _claim_places(claim: Claim, subject: str, gazetteer: Gazetteer, measure: str
         parts, wholes = find_places(part, gazetteer), find_places(whole, gazetteer)
         if len(named) == 2:
             origin, destination = named
-            if "world" in claim.unit or measure in {"processing", "production"}:
+            if "world" in claim.unit or measure in {"processing", "production", "reliance"}:
                 return "", WORLD, destination if origin == WORLD else origin
             return origin, destination, ""
         here = named[0] if named else (told[0] if told else "")
@@ -474,8 +524,12 @@ def _claim_places(claim: Claim, subject: str, gazetteer: Gazetteer, measure: str
         targets = [place for place in [*named, *told] if place != "USA"]
         return (targets[1] if len(targets) > 1 else ""), "", (targets[0] if targets else "")
     place = named[0] if named else (told[0] if told else "")
-    if len(named) == 2:
-        place = named[0]
+    if measure == "capacity" and (site := _site_of(claim.subject)):
+        place = _place_id(site, gazetteer)
+    if measure == "price":
+        place = {"FOB": "CHN", "CIF": "EU"}.get(claim.place, place)
+    if measure == "demand" and not place:
+        place = WORLD
     return "", "", place
 
 
@@ -488,6 +542,9 @@ def _place_id(name: str, gazetteer: Gazetteer) -> str:
     direct = gazetteer.get(words)
     if direct is not None:
         return direct
+    bare = re.sub(r"\s*[(,;/+].*$", "", text)
+    if bare != text and (known := gazetteer.get(("id:" + bare.lower(),))) is not None:
+        return known
     found = find_places(text[:1].upper() + text[1:], gazetteer)
     for place in found:
         if place in {"KACHIN", "WA", "SHAN"}:
@@ -519,6 +576,8 @@ def _claim_product(text: str, measure: str, claim: Claim) -> str:
             return name
     if re.search(r"\bgoods\b", text) or measure in {"deficit", "trade"}:
         return "goods"
+    if measure == "recycling":
+        return ""
     if re.search(r"magnet|ndfeb", f"{text} {claim.element}".lower()) and not re.search(r"magnet re", text):
         return "magnet"
     if measure == "quota" and re.search(r"separation|smelting", text):
@@ -556,7 +615,9 @@ def _tolerance(quantity: Quantity) -> float:
     if quantity.unit == "%":
         worded = not any(mark.isdigit() for mark in quantity.text)
         fine = 0.55 * quantity.step if quantity.step < 1 else 0.6
-        return 2.5 if worded else (2.0 if quantity.approximation == "about" else fine)
+        if worded:
+            return 3.5 if quantity.approximation == "about" else 2.5
+        return 2.0 if quantity.approximation == "about" else fine
     tolerance = max(min(0.5 * quantity.step * 1.0001, 0.025 * size), 0.001 * size)
     return max(tolerance, 0.04 * size) if quantity.approximation == "about" else tolerance
 
@@ -621,11 +682,11 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
                 return ""
             return "proxy" if quantity.basis in ("", reading.basis) and quantity.unit == "t" else ""
         prices = {"price", "tariff", "cost", ""}
-        if not (asked.measure == "" and (asked.form != "level" or asked.elements)) and not (
-            "/t" in quantity.unit and {asked.measure, told.measure} <= prices
-        ):
-            return ""
-        if asked.measure == "":
+        if told.measure == "" and asked.measure in {"demand", "production"} and quantity.unit == "t":
+            pass  # a table whose title said what is counted: the subject names the use or the mine alone
+        elif asked.measure == "flow" and told.measure == "production" and not asked.destination:
+            return "loose" if (asked.origin, asked.elements) == (told.place, told.elements) and not asked.product else ""
+        elif "/t" not in quantity.unit or not {asked.measure, told.measure} <= prices:
             return ""
     if quantity.basis and reading.basis and quantity.basis != reading.basis:
         return ""
@@ -649,7 +710,7 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
             kind = "loose"
         elif asked.measure == "flow":
             return ""
-    if asked.elements != told.elements:
+    if asked.elements != told.elements and asked.measure != "capacity":
         loose = {frozenset({"HREE"}), frozenset()}
         if {asked.elements, told.elements} != loose or asked.measure not in {"flow", "production"}:
             return ""
@@ -666,8 +727,10 @@ def _same_places(asked: Topic, told: Topic) -> bool:
         return bool(asked.origin) and told.origin == asked.origin
     if asked.form in {"share", "rank"} and told.form == "share":
         return bool(asked.place) and asked.place == told.place and told.destination == asked.destination
-    if "/t" in asked.measure or asked.measure in {"price", "cost"}:
-        return True
+    if asked.measure == "price" and asked.elements:
+        return not asked.place or not told.place or asked.place == told.place
+    if asked.measure in {"price", "cost", "tariff"}:
+        return not asked.place or asked.place == told.place
     return bool(asked.place) and asked.place == told.place
 
 
@@ -742,6 +805,8 @@ def _check(quantity: Quantity, record: _Record, neighbours: Sequence[tuple[Quant
         for reading in _comparable(quantity, record)
         if (kind := _compare(quantity, reading)) and _same_period(quantity, reading)
     ]
+    if not compared and not {quantity.topic.place, quantity.topic.origin, quantity.topic.destination} - {"", WORLD}:
+        compared = _without_place(quantity, record)
     if not compared and quantity.period_origin == "inherited" and quantity.topic.form != "change":
         undated = replace(quantity, topic=replace(quantity.topic, period=None), period_origin="none")
         compared = [(kind, row) for row in _comparable(undated, record) if (kind := _compare(undated, row))]
@@ -787,6 +852,18 @@ def _check(quantity: Quantity, record: _Record, neighbours: Sequence[tuple[Quant
     return Finding(quantity, "not in the ledger", (), 0, (), also_ids, "", remarks)
 
 
+def _without_place(quantity: Quantity, record: _Record) -> list[tuple[str, Reading]]:
+    """Compare a number that names no place with the one place of which the ledger says such a thing, if it is one."""
+    if quantity.topic.form != "level":
+        return []
+    found = []
+    for reading in _comparable(quantity, record):
+        there = replace(quantity, topic=replace(quantity.topic, place=reading.topic.place))
+        if reading.topic.place and (kind := _compare(there, reading)) and _same_period(there, reading):
+            found.append((kind, reading))
+    return found if len({reading.topic.place for _, reading in found}) == 1 else []
+
+
 def _comparable(quantity: Quantity, record: _Record) -> tuple[Reading, ...]:
     return record.of(quantity.unit, quantity.topic.form)
 
@@ -802,7 +879,7 @@ def _rivals(
     rows = [reading for kind, reading in compared if kind == "same" and reading.claim.id not in record.same_report]
     if quantity.topic.measure == "production" and quantity.topic.form == "level":
         rows += [reading for kind, reading in compared if kind == "proxy"]
-    if quantity.topic.measure == "price" and not quantity.topic.elements:
+    if quantity.topic.measure in {"price", "tariff"} and not quantity.topic.elements and not quantity.topic.place:
         return ()
     if quantity.topic.measure == "count" and not quantity.topic.place:
         return ()
@@ -899,7 +976,10 @@ def _levels(record: _Record, unit: str, topic: Topic) -> list[Reading]:
         told = reading.topic
         if told.measure != topic.measure or reading.value is None or told.elements != topic.elements:
             continue
-        if told.product != topic.product or (told.origin, told.place) != (topic.origin, topic.place):
+        if topic.measure == "price":
+            if not _same_places(topic, told):
+                continue
+        elif told.product != topic.product or (told.origin, told.place) != (topic.origin, topic.place):
             continue
         if told.destination != topic.destination and not (topic.measure == "flow" and not topic.destination):
             continue
@@ -983,16 +1063,29 @@ def _change_in_text(quantity: Quantity, neighbours: Sequence[tuple[Quantity, Fin
     return results
 
 
+def _change_spans(period: Period) -> list[tuple[Period, Period]]:
+    """Return the pairs of periods that a change over `period` may compare: its ends, or it and the year or month before.
+
+    Years of a span are compared whole, months of a span within a year singly.
+    """
+    first, last = period
+    length = last - first + 1
+    if length > 12 and length % 12 == 0:
+        return [((first, first + 11), (last - 11, last))]
+    before = ((first - 12, last - 12), period)
+    if length == 12:
+        return [before]
+    return [before, ((first, first), (last, last))] if length > 1 else [before, ((first - 1, last - 1), period)]
+
+
 def _change_in_ledger(quantity: Quantity, record: _Record) -> list[_Result]:
     asked = quantity.topic
-    if asked.period is None or (asked.period[1] - asked.period[0]) % 12 != 11:
+    if asked.period is None:
         return []
-    first, last = asked.period
-    earlier = (first - 12, first - 1) if last - first == 11 else (first, first + 11)
-    later = (last - 11, last)
     results = []
-    for unit in ("t", "USD"):
-        rows = _levels(record, unit, replace(asked, form="level"))
+    units = ("USD/t", "CNY/t") if asked.measure == "price" else ("t", "t/month", "USD")
+    for unit, (earlier, later) in itertools.product(units, _change_spans(asked.period)):
+        rows = [row for row in _levels(record, unit, replace(asked, form="level")) if row.topic.period]
         for before in rows:
             for after in rows:
                 if before.topic.period != earlier or after.topic.period != later or before.basis != after.basis:

@@ -24,6 +24,7 @@ from oreflow.facts.vocabulary import (
     CHANGE,
     COUNTED,
     CURRENCIES,
+    DEMONYMS,
     ELEMENTS,
     FALL,
     FRACTIONS,
@@ -34,8 +35,10 @@ from oreflow.facts.vocabulary import (
     MONTHS,
     NEGATIONS,
     ONES,
+    ORGANISATIONS,
     OTHER_COMMODITIES,
     PARTITIVE,
+    PHRASAL_PRODUCTION,
     PLACES,
     PRODUCTS,
     RISE,
@@ -109,7 +112,7 @@ Gazetteer = Mapping[tuple[str, ...], str]
 
 _Token = tuple[str, str, int, int]
 _TOKEN = re.compile(
-    r"(?P<a>U\.S\.A\.?|U\.S\.|U\.K\.)"
+    r"(?P<a>U\.S\.A\.?|U\.S\.|U\.K\.|(?<![A-Za-z])(?:US|A|C)\$)"
     r"|(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![\d,])|\d+(?:\.\d+)?)"
     r"|(?P<w>[^\W\d_]+(?:['\u2019](?!s\b)[^\W\d_]+)?)"
     r"|(?P<p>\n[ \t\r]*\n)"
@@ -322,11 +325,24 @@ def _place_mentions(tokens: Sequence[_Token], names: Gazetteer) -> list[tuple[in
                     continue
                 if place != WORLD and not word[0].isupper() and key[0] not in {"world"}:
                     continue
-                mentions.append((position, position + length, place, " ".join(key)))
+                if not _names_publisher(tokens, position + length):
+                    mentions.append((position, position + length, place, " ".join(key)))
                 step = length
                 break
         position += step
     return mentions
+
+
+def _names_publisher(tokens: Sequence[_Token], after: int) -> bool:
+    """Whether a place's name goes on as that of a publisher: British Geological Survey, China's Customs Administration."""
+    if [token[1] for token in tokens[after : after + 2]] in (["'", "s"], ["\u2019", "s"]):
+        after += 2
+    for kind, word, _, _ in tokens[after : after + 4]:
+        if kind != "w" or not (word[0].isupper() or word == "of"):
+            return False
+        if word.lower() in ORGANISATIONS:
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,12 +404,32 @@ class _Sentence:
             if word in MEASURE_WORDS
             and not (word == "mines" and at and self.lower[at - 1].isdigit())
             and not (word in {"make", "makes", "made"} and self._word(at + 1) == "up")
+            and not (word in {"came", "come", "comes", "amounted"} and self._copula(at))
+            and not (word in {"mine", "miners"} and self._word(at + 1) in {"production", "output"})
+        ] + [
+            (at, "production")
+            for at, word in enumerate(self.lower)
+            if word in PHRASAL_PRODUCTION and self._word(at + 1) in {"out", "up"}
+        ] + [
+            (at, "capacity")
+            for at, word in enumerate(self.lower)
+            if word in {"can", "could"} and MEASURE_WORDS.get(self._word(at + 1)) in {"processing", "production"}
         ]
         self.last_period: Period | None = previous.last_period if previous else None
         self.last_measure: str = previous.last_measure if previous else ""
         self.last_place: str = previous.last_place if previous else ""
         self.last_destination: str = previous.last_destination if previous else ""
         self.last_elements: frozenset[str] = previous.last_elements if previous else frozenset()
+
+    def _copula(self, at: int) -> bool:
+        """Whether "came" means no more than "was": came to 486 tonnes, came in at 486 tonnes."""
+        position = at + 1 + (self._word(at + 1) == "in")
+        if self._word(position) not in {"to", "at"}:
+            return False
+        position += 1
+        while self._word(position) in ABOUT | AT_LEAST | {"just", "a", "mere", "only", "than", "more", "less"}:
+            position += 1
+        return position < len(self.tokens) and (self.tokens[position][0] == "n" or self._word(position) in ONES)
 
     # numbers -----------------------------------------------------------------------------------------------------
 
@@ -614,11 +650,12 @@ class _Sentence:
             at, word = at + 1, self._word(at + 1)
         if word in MASS:
             return self._mass(at)
-        for reach in range(4):
+        for reach in range(7 if "situ" in self.lower[at : at + 4] else 4):
             noun = self._word(at + reach)
             if noun in COUNTED and not (reach and noun in {"year", "years", "month", "months", "day", "days"}):
                 return self._counted(noun, at + reach)
-            if noun in STOP or (not noun.isalpha() and noun != "-") or at + reach in self.taken:
+            situ = noun in {"in", "-"} and "situ" in self.lower[at + reach : at + reach + 3]
+            if (noun in STOP and not situ) or (not noun.isalpha() and noun != "-") or at + reach in self.taken:
                 break
         return None, at
 
@@ -665,7 +702,7 @@ class _Sentence:
     def _fold_or_rank(self, at: int) -> _Raw | None:
         word = self.lower[at]
         factors = {"doubled": 2.0, "doubling": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0, "halved": 0.5}
-        if word in factors and self._word(at + 1) != "to":
+        if word in factors:
             return _Raw(at, at + 1, factors[word], factors[word], 0.2, "factor", self._approximation(at))
         ranks = {"first": 1.0, "second": 2.0, "third": 3.0, "fourth": 4.0, "fifth": 5.0}
         superlatives = {"largest", "biggest", "top", "leading"}
@@ -703,6 +740,8 @@ class _Sentence:
         while at >= 0 and (self.lower[at] in CURRENCIES or self.lower[at] in {"a", "the", "an", "estimated", "us"}):
             at -= 1
         word, before = self._word(at), self._word(at - 1)
+        if word in {"than", "as"} and self._word(at - 2) in {"slightly", "little", "bit", "marginally"}:
+            return "about"
         if word in {"than", "as"}:
             if before in {"more", "greater", "larger", "higher", "bigger"}:
                 return "at_least"
@@ -716,7 +755,8 @@ class _Sentence:
             return "at_most"
         if word == "to" and before == "close":
             return "about"
-        if word in AT_LEAST and not (word in {"above", "over"} and before in {"just", "slightly"}):
+        slight = before in {"just", "slightly", "little", "bit", "barely", "marginally"}
+        if word in AT_LEAST and not (word in {"above", "over"} and slight):
             return "at_least"
         if word in AT_LEAST or word in ABOUT:
             return "about"
@@ -1030,7 +1070,9 @@ class _Sentence:
         left = self.lower[max(0, raw.first - 5) : raw.first]
         after = self._word(raw.after)
         following = self.lower[raw.after : raw.after + 3]
-        to = "to" in left and not {"up", "close"} & set(left)
+        hedge = self._before_hedge(raw.first)
+        to = self._word(hedge) == "to" and self._word(hedge - 1) not in {"up", "close"}
+        by = self._word(hedge) == "by"
         if after in {"of", "share"} and not {"more", "less", "lower", "higher"} & set(following[:1]):
             verbs = set(left) & CHANGE - {"less", "up", "higher", "lower"}
             return ("change", self._rises(left)) if verbs and after != "of" and not to else ("share", None)
@@ -1055,7 +1097,9 @@ class _Sentence:
         }:
             return "change", self._rises([after])
         changing = [word for word in left if word in CHANGE and word not in {"less", "higher", "lower"}]
-        if changing and not to and not ("up" in changing and "to" in left):
+        if by and not changing:
+            changing = [word for word in self.lower[: raw.first] if word in CHANGE - {"less", "higher", "lower"}][-1:]
+        if changing and not to and not ("up" in changing and self._word(hedge) == "to"):
             return "change", self._rises(changing)
         return "share", None
 
@@ -1164,9 +1208,20 @@ class _Sentence:
                 return "reporter_out"
             if kind in {"production", "processing"}:
                 return "possessor"
+        if self.places[index][3] in DEMONYMS and before not in INCLUSIONS and self._before_goods(after):
+            return "origin"
         if before in {"in", "of", "against", "on", "with"}:
             return before
         return ""
+
+    def _before_goods(self, at: int) -> bool:
+        """Whether the words from `at` on name goods at once: rare earths, heavy rare earth oxides, magnets, ore."""
+        for word in self.lower[at : at + 4]:
+            if word in PRODUCTS or word in {"earth", "earths", "ree", "rees"}:
+                return True
+            if not (word in ELEMENTS or word in {"rare", "mixed", "separated", "-"}):
+                return False
+        return False
 
     def _topic(
         self,
@@ -1195,6 +1250,8 @@ class _Sentence:
             return self._flow(raw, blank, direction, window, roles, found)
         if measure == "count" and not self.places:
             return blank
+        if measure == "demand" and not self.places:
+            return replace(blank, place=WORLD)
         return replace(blank, place=self._place_near(raw, window))
 
     def _bilateral(self, blank: Topic) -> Topic:

@@ -23,16 +23,16 @@ PLACES: Mapping[str, str] = _classes(
     {
         "CHN": "china,chinese,beijing,prc,yunnan",
         "MMR": "myanmar,burma,burmese,naypyidaw,naypyitaw",
-        "KACHIN": "kachin,kachin state,pangwa,panwa,chipwi,kia,kio",
+        "KACHIN": "kachin,kachin state,pangwa,panwa,chipwi,kia,kio,kachin independence army,kachin rebels",
         "WA": "wa state,wa",
         "SHAN": "shan state,shan",
-        "USA": "us,u.s,usa,united states,america,american,united states of america,washington,mountain pass,mp",
+        "USA": "us,u.s,usa,united states,america,american,united states of america,washington",
         "GBR": "uk,u.k,united kingdom,britain,british",
         "IND": "india,indian,new delhi",
         "JPN": "japan,japanese,tokyo",
         "MYS": "malaysia,malaysian",
         "AUS": "australia,australian,canberra",
-        "LAO": "laos,lao,laotian",
+        "LAO": "laos,lao,laotian,vientiane",
         "THA": "thailand,thai",
         "VNM": "vietnam,viet nam,vietnamese",
         "RUS": "russia,russian",
@@ -49,7 +49,7 @@ PLACES: Mapping[str, str] = _classes(
         "IDN": "indonesia",
         "GRL": "greenland",
         "ZAF": "south africa",
-        "EU": "eu,european union,europe,european",
+        "EU": "eu,european union,europe,european,rotterdam",
         "EURO_AREA": "euro area,eurozone",
         WORLD: "world,worldwide,global,globally,world total",
         "COD": "congo,democratic republic of the congo,drc",
@@ -145,14 +145,15 @@ MASS: Mapping[str, float] = _classes(
 """Words of mass -> tonnes."""
 CURRENCIES: Mapping[str, str] = _classes(
     {
-        "USD": "$ usd dollar dollars musd",
+        "USD": "$ usd dollar dollars musd us$",
         "CNY": "cny yuan rmb renminbi ¥",
         "EUR": "eur euro euros €",
         "INR": "inr rupees ₹",
         "GBP": "gbp pounds £",
         "JPY": "jpy yen",
         "MYR": "myr ringgit",
-        "AUD": "aud",
+        "AUD": "aud a$",
+        "CAD": "cad c$",
         "MMK": "kyat mmk",
     }
 )
@@ -174,7 +175,7 @@ COUNTED: Mapping[str, str] = _classes(
         "years": "year years",
         "months": "month months",
         "days": "day days",
-        "people": "people workers persons",
+        "people": "people workers persons miners soldiers employees",
     }
 )
 """Nouns that are counted -> name of the count."""
@@ -192,32 +193,38 @@ AT_MOST = _set("< below under ≤")
 MEASURE_WORDS: Mapping[str, str] = _classes(
     {
         "production": (
-            "production produce produces produced producing producer producers output mined mining extracted "
-            "extraction extracts extract dug mines yielded unearthed make makes made manufactures manufactured"
+            "production produce produces produced producing producer producers output outputs mined mining miners "
+            "extracted extraction extracts extract dug mines yield yields yielded unearthed make makes made "
+            "manufactures manufactured manufacture mine"
         ),
         "flow_in": (
-            "import imports imported importing importer bought buys buy buying purchased purchases purchase "
-            "sourced received"
+            "import imports imported importing importer importers bought buys buy buying buyers purchased purchases "
+            "purchase purchasing sourced received receives took takes taken intake inflow inflows acquired"
         ),
         "flow_out": (
             "export exports exported exporting shipped ships shipping shipment shipments supplied supplies "
-            "supplying sold sells sent sends delivered deliveries provided provides supplier contributed"
+            "supplying sold sells sell sales sale selling sent sends send sending delivered delivers deliveries "
+            "delivery provided provides supplier suppliers contributed consignments cargo cargoes outflow outflows"
         ),
-        "flow_any": "came come comes coming arrived originated originating crossed",
+        "flow_any": (
+            "came come comes coming arrived arriving arrivals originated originating originate crossed crossing "
+            "moved flowed flow flows entered trucked"
+        ),
         "processing": (
             "processing processes processed process refining refines refined refine refinery refineries "
-            "separation separates separated separating refiner processor"
+            "separation separate separates separated separating refiner processor process"
         ),
         "quota": "quota quotas",
-        "demand": "demand consumption consumed consumes consume",
+        "demand": "demand consumption consumed consumes consume used usage",
         "deficit": "deficit shortfall gap",
         "trade": "trade commerce turnover",
-        "tariff": "tariff tariffs duty duties levy levies tax taxes taxed taxing",
-        "price": "price prices priced quoted traded",
+        "tariff": "tariff tariffs duty duties levy levies levied tax taxes taxed taxing charges royalty toll",
+        "price": "price prices priced quoted traded trading fetched averaged costing fetches",
         "cost": "cost costs opex capex",
         "reserves": "reserve reserves",
-        "capacity": "capacity capacities",
-        "recycling": "recycled recycling recovered",
+        "stock": "stock stocks stockpile stockpiles stockpiled inventory inventories",
+        "capacity": "capacity capacities nameplate",
+        "recycling": "recycled recycling recovered recyclers recovers recover recycle",
         "reliance": "reliance reliant",
     }
 )
@@ -269,7 +276,7 @@ OTHER_COMMODITIES = _set(
 """Commodities that are no rare earths: a number about one is compared only with claims that name it."""
 NEGATIONS = _set("except excluding minus no non not other without")
 """Words before a product that leave it out."""
-INCLUSIONS = _set("including incl excluding without with")
+INCLUSIONS = _set("counting excluding incl including plus with without")
 """Words after which a product is named as a part of a total, or as left out of it."""
 MONTHS: Mapping[str, int] = _classes(
     {
@@ -289,16 +296,31 @@ MONTHS: Mapping[str, int] = _classes(
 )
 """Month -> number."""
 RISE = _set(
-    "climbed expanded gain gained grew growing grown growth higher increase increased increases increasing jumped "
-    "leapt rise risen rises rising rose soared surged up"
+    "advanced boosted climbed climbing expanded gain gained grew grow growing grown growth higher increase increased "
+    "increases increasing jumped leaped leapt lifted raised rebounded rise risen rises rising rocketed rose soared "
+    "spiked surged swelled swollen up upped"
 )
 """Words for a rise."""
 FALL = _set(
-    "contracted cut decline declined decrease decreased down drop dropped fall fallen falling falls fell less "
-    "lower plunged sank shrank slid slumped tumbled"
+    "collapsed contracted crashed cut decline declined declining decrease decreased dipped down drop dropped dropping "
+    "dwindled fall fallen falling falls fell halved less lower lowered plummeted plunged reduced sank shrank shrunk "
+    "slashed slid slipped slumped tumbled"
 )
 """Words for a fall."""
-CHANGE = RISE | FALL | _set("went changed moved swelled dwindled")
+CHANGE = RISE | FALL | _set("went changed moved")
 """Words for any change."""
 PARTITIVE = _set("bulk chiefly including largely mainly majority most mostly much primarily")
 """Words that make what follows a part without a number."""
+
+DEMONYMS = _set(
+    "american australian brazilian british burmese chinese estonian european french german indian japanese korean lao "
+    "laotian malaysian nigerian russian thai vietnamese"
+)
+"""Adjectives of places, which name the origin of the goods that they stand before."""
+ORGANISATIONS = _set(
+    "academy administration agency association board bureau commission council department institute journal ministry "
+    "news office post society survey times university"
+)
+"""Last words of names of publishers, in which the name of a place is no place."""
+PHRASAL_PRODUCTION = _set("churn churned churning churns dig digs dug turn turned turning turns")
+"""Verbs that mean output when "out" or "up" follows."""
