@@ -445,13 +445,14 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
     if unit.startswith("count:"):
         return "distance" if unit == "count:km" else "count"
     if "/t" in unit:
-        if re.search(r"\btax|levy|tariff|duty|fee at|toll", text):
+        if re.search(r"\btax|levy|tariff|duty|fee at|toll", text) and "price" not in text:
             return "tariff"
         return "cost" if re.search(r"cost|opex|capex|fee", text) and "price" not in text else "price"
     tests = (
         ("quota", r"\bquotas?\b"),
         ("deficit", r"trade deficit|goods deficit|\bdeficit\b.*\b(us|goods|trade)"),
         ("trade", r"trade total|total trade|two-way|turnover"),
+        ("capacity", r"\bcapacity\b"),
         ("stock", r"\bstock"),
         ("reserves", r"\breserves?\b"),
         ("recycling", r"recycl|recovered|scrap"),
@@ -472,8 +473,6 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
         or re.search(r"\b(imports?|exports?|exported|imported|import sources)\b", text)
     ):
         return "flow"
-    if re.search(r"\bcapacity\b", text):
-        return "capacity"
     magnets = "magnets" in text and "%" in claim.unit
     if magnets or re.search(r"\b(mine|mining|mined|production|output|supply)\b", text):
         return "production"
@@ -556,11 +555,12 @@ def _place_id(name: str, gazetteer: Gazetteer) -> str:
 
 def _claim_elements(claim: Claim, text: str) -> frozenset[str]:
     stated = claim.element.replace("_", " ")
-    if re.search(r"magnet (reo|re\b|rare)", f"{stated} {text}".lower()):
-        return frozenset({"MAGNET"})
     names = set(re.findall(r"HREE|LREE|NdPr|Dy|Tb|Nd|Pr|Y\b|Sc\b|La|Ce|Sm|Gd|Eu|Ho|Er\b|Tm|Yb|Lu", stated))
     if "NdPr" in names:
         names = names - {"NdPr"} | {"Nd", "Pr"}
+    magnets = re.search(r"magnet (reo|re\b|rare)", f"{stated} {text}".lower())
+    if magnets and (not names or names == {"Nd", "Pr", "Dy", "Tb"} or "magnet" in stated.lower()):
+        return frozenset({"MAGNET"})
     if stated.lower() in {"ndfeb", "all", "treo", "ree", "all goods", "magnets (broad)"}:
         names = set()
     if not names and re.search(r"\bheavy rare|\bhree\b|heavy re\b|ionic", text):
@@ -618,6 +618,8 @@ def _tolerance(quantity: Quantity) -> float:
         if worded:
             return 3.5 if quantity.approximation == "about" else 2.5
         return 2.0 if quantity.approximation == "about" else fine
+    if quantity.unit == "factor" and not any(mark.isdigit() for mark in quantity.text):
+        return (0.12 if quantity.approximation == "about" else 0.08) * size
     tolerance = max(min(0.5 * quantity.step * 1.0001, 0.025 * size), 0.001 * size)
     return max(tolerance, 0.04 * size) if quantity.approximation == "about" else tolerance
 
@@ -683,7 +685,8 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
             return "proxy" if quantity.basis in ("", reading.basis) and quantity.unit == "t" else ""
         prices = {"price", "tariff", "cost", ""}
         if told.measure == "" and asked.measure in {"demand", "production"} and quantity.unit == "t":
-            pass  # a table whose title said what is counted: the subject names the use or the mine alone
+            # a table whose title said what is counted: the subject names the use or the mine alone
+            kind = "same" if told.place != WORLD or re.search(r"total|magnet re\b", reading.label.lower()) else "loose"
         elif asked.measure == "flow" and told.measure == "production" and not asked.destination:
             return "loose" if (asked.origin, asked.elements) == (told.place, told.elements) and not asked.product else ""
         elif "/t" not in quantity.unit or not {asked.measure, told.measure} <= prices:

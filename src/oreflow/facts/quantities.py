@@ -405,6 +405,7 @@ class _Sentence:
             and not (word == "mines" and at and self.lower[at - 1].isdigit())
             and not (word in {"make", "makes", "made"} and self._word(at + 1) == "up")
             and not (word in {"came", "come", "comes", "amounted"} and self._copula(at))
+            and not (self._word(at - 1) in {"can", "could"} and MEASURE_WORDS[word] in {"processing", "production"})
             and not (word in {"mine", "miners"} and self._word(at + 1) in {"production", "output"})
         ] + [
             (at, "production")
