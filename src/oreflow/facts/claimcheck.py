@@ -34,7 +34,7 @@ from oreflow.facts.quantities import (
     format_period,
     parse_period,
 )
-from oreflow.facts.vocabulary import COUNTED, MEASURE_WORDS, OTHER_COMMODITIES
+from oreflow.facts.vocabulary import COUNTED, MEASURE_WORDS, MONEY, OTHER_COMMODITIES
 
 Verdict = Literal["matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"]
 
@@ -449,6 +449,8 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
             return "tariff"
         return "cost" if re.search(r"cost|opex|capex|fee", text) and "price" not in text else "price"
     tests = (
+        *((("capex", r"capex|\bloan\b|investment|\bgrant\b"),) if unit in MONEY else ()),
+        ("basket", r"share of \w+ in reo|\bshare of .*\bore\b"),
         ("quota", r"\bquotas?\b"),
         ("deficit", r"trade deficit|goods deficit|\bdeficit\b.*\b(us|goods|trade)"),
         ("trade", r"trade total|total trade|two-way|turnover"),
@@ -563,7 +565,9 @@ def _claim_elements(claim: Claim, text: str) -> frozenset[str]:
         return frozenset({"MAGNET"})
     if stated.lower() in {"ndfeb", "all", "treo", "ree", "all goods", "magnets (broad)"}:
         names = set()
-    if not names and re.search(r"\bheavy rare|\bhree\b|heavy re\b|ionic", text):
+    if re.fullmatch(r"[A-Z][a-z]-[A-Z][a-z]", stated) and "heavy" in text:
+        return frozenset({"HREE"})
+    if not names and re.search(r"\bheavy rare|\bhree\b|heavy re\b|ionic|\bion.clay", text):
         names = {"HREE"}
     if len(names) > 1:
         names -= {"HREE", "LREE"}
@@ -701,7 +705,7 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
         return kind
     if asked.measure == "tariff" and "/" not in quantity.unit:
         return kind if asked.place and asked.place in {told.place, told.origin, told.destination} else ""
-    if not _same_places(asked, told):
+    if not _same_places(asked, told) and not _names_site(asked, reading):
         return ""
     if asked.product != told.product:
         if "goods" in (asked.product, told.product):
@@ -713,12 +717,19 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
             kind = "loose"
         elif asked.measure == "flow":
             return ""
-    if asked.elements != told.elements and asked.measure != "capacity":
-        loose = {frozenset({"HREE"}), frozenset()}
-        if {asked.elements, told.elements} != loose or asked.measure not in {"flow", "production"}:
+    if asked.elements != told.elements and asked.measure not in {"capacity", "capex"}:
+        loose = ({frozenset({"HREE"}), frozenset()}, {frozenset({"LREE"}), frozenset()})
+        if {asked.elements, told.elements} not in loose or asked.measure not in {"flow", "production"}:
             return ""
         kind = "loose"
     return kind
+
+
+def _names_site(asked: Topic, reading: Reading) -> bool:
+    """Whether a plant's capacity or a deposit's composition is that of the place asked about, by name."""
+    if asked.measure not in {"capacity", "basket", "capex"} or not asked.place:
+        return False
+    return re.search(rf"\b{re.escape(asked.place.lower())}\b", f"{reading.label} {reading.claim.place}".lower()) is not None
 
 
 def _same_places(asked: Topic, told: Topic) -> bool:
@@ -749,7 +760,9 @@ def _same_period(quantity: Quantity, reading: Reading) -> bool:
     long_run = quantity.topic.form == "share" or quantity.topic.measure in {"cost", "price", "conversion"}
     if long_run and told[0] <= asked[0] and asked[1] <= told[1]:
         return True
-    return quantity.topic.measure in {"price", "tariff", "count"} and asked[0] <= told[0] and told[1] <= asked[1]
+    if quantity.topic.measure == "tariff":
+        return asked[0] <= told[1] and told[0] <= asked[1]
+    return quantity.topic.measure in {"price", "count"} and asked[0] <= told[0] and told[1] <= asked[1]
 
 
 def _same_report(quantities: Sequence[Quantity], record: _Record, context: CheckContext) -> frozenset[str]:
@@ -1087,6 +1100,8 @@ def _change_in_ledger(quantity: Quantity, record: _Record) -> list[_Result]:
         return []
     results = []
     units = ("USD/t", "CNY/t") if asked.measure == "price" else ("t", "t/month", "USD")
+    if quantity.by_value:
+        units = ("USD",)
     for unit, (earlier, later) in itertools.product(units, _change_spans(asked.period)):
         rows = [row for row in _levels(record, unit, replace(asked, form="level")) if row.topic.period]
         for before in rows:

@@ -25,6 +25,7 @@ from oreflow.facts.vocabulary import (
     COUNTED,
     CURRENCIES,
     DEMONYMS,
+    DOLLARS,
     ELEMENTS,
     FALL,
     FRACTIONS,
@@ -32,6 +33,7 @@ from oreflow.facts.vocabulary import (
     MASS,
     MEASURE_WORDS,
     METONYMS,
+    MONEY,
     MONTHS,
     NEGATIONS,
     ONES,
@@ -591,7 +593,7 @@ class _Sentence:
         whole = self._number(at)
         if whole is None or not number.value < whole.value <= 100 or whole.value not in (3, 4, 5, 6, 8, 10, 20, 100):
             return None
-        if middle == "in" and (self._unit(whole)[0] not in (None, "t") or number.value > 20):
+        if middle == "in" and ((self._unit(whole)[0] or "|t")[-2:] != "|t" or number.value > 20):
             return None
         value = 100 * number.value / whole.value
         return self._make(replace(number, value=value, step=1.0, after=whole.after), None, "%", whole.after)
@@ -641,8 +643,8 @@ class _Sentence:
         money = CURRENCIES.get(before)
         if money is None and word in CURRENCIES:
             money, at = CURRENCIES[word], at + 1
-        elif money is None and word in {"us", "u.s."} and self._word(at + 1) in {"dollar", "dollars"}:
-            money, at = "USD", at + 2
+        elif money is None and self._word(at + 1) in {"dollar", "dollars"} and word in DOLLARS:
+            money, at = DOLLARS[word], at + 2
         elif money is None and word == "million" and self._word(at + 1) in CURRENCIES:
             money, at = CURRENCIES[self._word(at + 1)], at + 2
         if money is not None:
@@ -775,7 +777,9 @@ class _Sentence:
             else:
                 whens.append(when)
                 at = when.after
-        return whens
+        parts = [when.period for when in whens if when.period and self._word(when.first + 1) == "-"]
+        years = {(part[0] // 12 * 12, part[0] // 12 * 12 + 11) for part in parts if part[1] - part[0] < 11}
+        return [when for when in whens if when.period not in years]
 
     def _year(self, at: int) -> int | None:
         if not 0 <= at < len(self.tokens) or self.tokens[at][0] != "n":
@@ -851,6 +855,13 @@ class _Sentence:
         if word in {"h", "q"}:
             if self._word(position).isdigit() and len(self._word(position)) == 1:
                 ordinal, months, position = int(self._word(position)), (6 if word == "h" else 3), position + 1
+        elif self._word(position) == "-" and self._word(position + 1) in {"half", "quarter"}:
+            years = [found for at in range(len(self.tokens)) if (found := self._year(at)) is not None]
+            months = 6 if self._word(position + 1) == "half" else 3
+            if len(set(years)) != 1 or not 1 <= ordinal <= 12 // months:
+                return None
+            first = 12 * years[0] + (ordinal - 1) * months
+            return _When(at, position + 2, (first, first + months - 1))
         elif self._word(position) == "half":
             months, position = 6, position + 1
         elif self._word(position) == "quarter":
@@ -925,6 +936,8 @@ class _Sentence:
         if raw.unit.startswith("count:") and form == "level":
             measure = {"km": "distance", "miles": "distance"}.get(raw.unit[6:], "count")
         elements, product = self._commodity_of(raw, before, right)
+        if measure == "basket":
+            product, elements = "", frozenset(self._elements_at(range(raw.first - 1, -1, -1)))
         if measure == "quota":
             product = "separated" if {"separation", "smelting"} & set(self.lower) else ""
         topic = self._topic(raw, measure, direction, form, (before, right), found)
@@ -940,7 +953,7 @@ class _Sentence:
             basis = "REO" if "equivalent" in near else ""
         if not basis and "gross" in self.lower[max(before, raw.first - 3) : min(raw.after + 8, right)]:
             basis = "gross"
-        by_value = "value" in self.lower[max(before, raw.first - 6) : right] and raw.unit == "%"
+        by_value = bool({"value", "worth", "bill"} & set(self.lower[before:right])) and raw.unit == "%"
         relation = "share of whole" if form == "share" else ("whole" if raw.whole else "")
         return Quantity(
             self.text[start:end],
@@ -1012,6 +1025,10 @@ class _Sentence:
         if "/t" in raw.unit:
             kinds = {kind for _, kind in self.measures}
             return next((kind for kind in ("tariff", "cost") if kind in kinds and "price" not in kinds), "price"), ""
+        if raw.unit == "%" and self._of_a_mix(raw):
+            return "basket", ""
+        if raw.unit in MONEY and any(kind == "capex" for _, kind in self.measures):
+            return "capex", ""
         scored: list[tuple[float, str]] = []
         for at, measure in self.measures:
             if raw.first <= at < raw.after:
@@ -1038,6 +1055,8 @@ class _Sentence:
                 distance -= 8
             scored.append((distance, measure))
         if not scored:
+            scored = [(0.0, measure) for _, measure in self.measures[:1] if measure in {"production", "demand"}]
+        if not scored:
             roles = {self._role(at) for at in range(len(self.places))}
             if {"origin", "destination"} & roles and raw.unit in {"t", "t/month", "%", "USD", "CNY"}:
                 return "flow", "any"
@@ -1047,6 +1066,8 @@ class _Sentence:
             direction = "in" if self.last_measure == "flow" else ""
             return self.last_measure, direction
         measure = min(scored)[1]
+        if raw.unit in MONEY and measure in {"cost", "demand"} and not self._trades():
+            return "capex", ""
         nations = {place for _, _, place, _ in self.places if place != WORLD}
         whole = any(place == WORLD for _, _, place, _ in self.places)
         if measure in {"flow_any", "flow_out"} and raw.unit == "%" and len(nations) == 1 and whole:
@@ -1059,6 +1080,15 @@ class _Sentence:
             total = {"total", "two", "bilateral", "overall", "turnover", "commerce"} & set(words)
             return ("trade" if total and near[1] == "trade" else "deficit"), ""
         return measure, ""
+
+    def _trades(self) -> bool:
+        return any(kind.startswith("flow") or kind in {"trade", "deficit"} for _, kind in self.measures)
+
+    def _of_a_mix(self, raw: _Raw) -> bool:
+        """Whether a share is that of an element in ore or oxide: "4% of the rare-earth oxides in Kachin's ore"."""
+        mixes = {"oxide", "oxides", "reo", "treo", "ore", "basket", "concentrate", "clay", "clays", "mix"}
+        named = any(word in ELEMENTS for word in self.lower[: raw.first])
+        return named and self._word(raw.after) == "of" and bool(mixes & set(self.lower[raw.after : raw.after + 7]))
 
     def _form_of(self, raw: _Raw, measure: str) -> tuple[Form, bool | None]:
         if raw.unit in {"factor", "rank"}:
@@ -1117,7 +1147,7 @@ class _Sentence:
     def _commodity_of(self, raw: _Raw, before: int, right: int) -> tuple[frozenset[str], str]:
         elements: set[str] = set()
         product = ""
-        spans = [range(raw.after, right), range(raw.first - 1, before - 1, -1)]
+        spans = [range(raw.after, self._own_end(raw, right)), range(raw.first - 1, before - 1, -1)]
         if not self._names_commodity(range(before, right)):
             spans.append(range(before - 1, -1, -1))
         for span in spans:
@@ -1138,6 +1168,8 @@ class _Sentence:
                     )
                     if not negated and not reo:
                         product = PRODUCTS[word]
+                elif self._word(at - 1) == "-" and self._word(at - 2) in {"medium", "high", "low"}:
+                    continue  # medium-yttrium clay
                 elif word in ELEMENTS and (word not in SYMBOLS or self.tokens[at][1][0].isupper()):
                     if word in {"heavy", "light"} and self._word(at + 1) not in {
                         "rare",
@@ -1148,6 +1180,7 @@ class _Sentence:
                         "-",
                         "earth",
                         "earths",
+                        "separation",
                     }:
                         continue
                     elements.update(ELEMENTS[word].split("+"))
@@ -1163,6 +1196,18 @@ class _Sentence:
         if not elements and not product and not self._names_commodity(range(len(self.tokens))) and not self.measures:
             return self.last_elements, product
         return frozenset(elements), product
+
+    def _elements_at(self, span: Iterable[int]) -> set[str]:
+        names = [self.lower[at] for at in span if self.lower[at] in ELEMENTS]
+        return set(ELEMENTS[names[0]].split("+")) if names else set()
+
+    def _own_end(self, raw: _Raw, right: int) -> int:
+        """Where the words about a number end: at the last comma or "and" before the next one, if that brings its own."""
+        if right < len(self.tokens):
+            for at in range(right - 1, raw.after - 1, -1):
+                if self.lower[at] in {",", "and", "while", "but", "against"}:
+                    return at
+        return right
 
     def _magnet_elements(self) -> bool:
         return _phrase(self.lower, ("magnet", "rare")) or _phrase(self.lower, ("magnet", "-", "rare"))

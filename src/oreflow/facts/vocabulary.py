@@ -199,7 +199,8 @@ MEASURE_WORDS: Mapping[str, str] = _classes(
         ),
         "flow_in": (
             "import imports imported importing importer importers bought buys buy buying buyers purchased purchases "
-            "purchase purchasing sourced received receives took takes taken intake inflow inflows acquired"
+            "purchase purchasing sourced received receives took takes taken intake inflow inflows acquired spent "
+            "spend paid pays"
         ),
         "flow_out": (
             "export exports exported exporting shipped ships shipping shipment shipments supplied supplies "
@@ -215,15 +216,16 @@ MEASURE_WORDS: Mapping[str, str] = _classes(
             "separation separate separates separated separating refiner processor process"
         ),
         "quota": "quota quotas",
-        "demand": "demand consumption consumed consumes consume used usage",
+        "demand": "demand consumption consumed consumes consume used usage need needs needed",
+        "capex": "loan loans invest invested invests investment grant budget",
         "deficit": "deficit shortfall gap",
         "trade": "trade commerce turnover",
         "tariff": "tariff tariffs duty duties levy levies levied tax taxes taxed taxing charges royalty toll",
-        "price": "price prices priced quoted traded trading fetched averaged costing fetches",
+        "price": "price prices priced quoted traded trading",
         "cost": "cost costs opex capex",
         "reserves": "reserve reserves",
         "stock": "stock stocks stockpile stockpiles stockpiled inventory inventories",
-        "capacity": "capacity capacities nameplate",
+        "capacity": "capacity capacities nameplate designed",
         "recycling": "recycled recycling recovered recyclers recovers recover recycle",
         "reliance": "reliance reliant",
     }
@@ -324,3 +326,7 @@ ORGANISATIONS = _set(
 """Last words of names of publishers, in which the name of a place is no place."""
 PHRASAL_PRODUCTION = _set("churn churned churning churns dig digs dug turn turned turning turns")
 """Verbs that mean output when "out" or "up" follows."""
+DOLLARS: Mapping[str, str] = {"us": "USD", "u.s.": "USD", "american": "USD", "australian": "AUD", "canadian": "CAD"}
+"""Adjectives before "dollars" -> currency."""
+MONEY = frozenset(CURRENCIES.values())
+"""Currency codes."""
