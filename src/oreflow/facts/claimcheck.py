@@ -34,7 +34,7 @@ from oreflow.facts.quantities import (
     format_period,
     parse_period,
 )
-from oreflow.facts.vocabulary import COUNTED, MEASURE_WORDS, MONEY, OTHER_COMMODITIES
+from oreflow.facts.vocabulary import COUNTED, MEASURE_WORDS, MONEY, OTHER_COMMODITIES, STAGES
 
 Verdict = Literal["matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"]
 
@@ -584,6 +584,8 @@ def _claim_product(text: str, measure: str, claim: Claim) -> str:
         return ""
     if re.search(r"magnet|ndfeb", f"{text} {claim.element}".lower()) and not re.search(r"magnet re", text):
         return "magnet"
+    if measure == "cost":
+        return next((STAGES[word] for word in re.findall(r"[a-z]+", text) if word in STAGES), "")
     if measure == "quota" and re.search(r"separation|smelting", text):
         return "separated"
     if measure not in {"flow", "", "price"}:
@@ -691,14 +693,18 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
         if told.measure == "" and asked.measure in {"demand", "production"} and quantity.unit == "t":
             # a table whose title said what is counted: the subject names the use or the mine alone
             kind = "same" if told.place != WORLD or re.search(r"total|magnet re\b", reading.label.lower()) else "loose"
-        elif asked.measure == "flow" and told.measure == "production" and not asked.destination:
-            return "loose" if (asked.origin, asked.elements) == (told.place, told.elements) and not asked.product else ""
+        elif asked.measure == "flow" and told.measure in {"production", ""} and not asked.destination:
+            if (asked.origin, asked.elements) != (told.place, told.elements) or asked.product not in {"", "oxide"}:
+                return ""
+            return "loose" if asked.origin in area_ids() else "same"  # what leaves a mine is its output
         elif "/t" not in quantity.unit or not {asked.measure, told.measure} <= prices:
             return ""
     if quantity.basis and reading.basis and quantity.basis != reading.basis:
         return ""
     if asked.form == "share" and quantity.by_value != reading.by_value and told.measure == "flow":
         kind = "loose"
+    if "cost" in (asked.measure, told.measure) and (asked.measure != told.measure or asked.product != told.product):
+        return ""
     if asked.measure == "count":
         if asked.place and told.place and asked.place != told.place:
             return "" if {asked.place, told.place} != {"KACHIN", "MMR"} else "loose"
@@ -816,13 +822,12 @@ class _Result:
 def _check(quantity: Quantity, record: _Record, neighbours: Sequence[tuple[Quantity, Finding]]) -> Finding:
     if quantity.topic.form == "rank":
         return _check_rank(quantity, record)
+    quantity = _placed(quantity, record)
     compared = [
         (kind, reading)
         for reading in _comparable(quantity, record)
         if (kind := _compare(quantity, reading)) and _same_period(quantity, reading)
     ]
-    if not compared and not {quantity.topic.place, quantity.topic.origin, quantity.topic.destination} - {"", WORLD}:
-        compared = _without_place(quantity, record)
     if not compared and quantity.period_origin == "inherited" and quantity.topic.form != "change":
         undated = replace(quantity, topic=replace(quantity.topic, period=None), period_origin="none")
         compared = [(kind, row) for row in _comparable(undated, record) if (kind := _compare(undated, row))]
@@ -868,16 +873,13 @@ def _check(quantity: Quantity, record: _Record, neighbours: Sequence[tuple[Quant
     return Finding(quantity, "not in the ledger", (), 0, (), also_ids, "", remarks)
 
 
-def _without_place(quantity: Quantity, record: _Record) -> list[tuple[str, Reading]]:
-    """Compare a number that names no place with the one place of which the ledger says such a thing, if it is one."""
-    if quantity.topic.form != "level":
-        return []
-    found = []
-    for reading in _comparable(quantity, record):
-        there = replace(quantity, topic=replace(quantity.topic, place=reading.topic.place))
-        if reading.topic.place and (kind := _compare(there, reading)) and _same_period(there, reading):
-            found.append((kind, reading))
-    return found if len({reading.topic.place for _, reading in found}) == 1 else []
+def _placed(quantity: Quantity, record: _Record) -> Quantity:
+    """A number that names no place is of the one place of which the ledger says such a thing, if it is one."""
+    asked = quantity.topic
+    if asked.measure not in {"quota", "demand", "stock", "recycling"} or {asked.place, asked.origin, asked.destination} - {""}:
+        return quantity
+    places = {row.topic.place for row in record.of("t", "level") if row.topic.measure == asked.measure} - {""}
+    return replace(quantity, topic=replace(asked, place=places.pop())) if len(places) == 1 else quantity
 
 
 def _comparable(quantity: Quantity, record: _Record) -> tuple[Reading, ...]:
@@ -895,7 +897,8 @@ def _rivals(
     rows = [reading for kind, reading in compared if kind == "same" and reading.claim.id not in record.same_report]
     if quantity.topic.measure == "production" and quantity.topic.form == "level":
         rows += [reading for kind, reading in compared if kind == "proxy"]
-    if quantity.topic.measure in {"price", "tariff"} and not quantity.topic.elements and not quantity.topic.place:
+    bare = not quantity.topic.elements and not quantity.topic.place
+    if quantity.topic.measure in {"price", "tariff", "cost"} and bare:
         return ()
     if quantity.topic.measure == "count" and not quantity.topic.place:
         return ()
@@ -1005,42 +1008,47 @@ def _levels(record: _Record, unit: str, topic: Topic) -> list[Reading]:
 
 
 def _share_in_ledger(quantity: Quantity, record: _Record) -> list[_Result]:
+    """Part over whole from claims: of a receiver's imports, of a sender's exports, of a world's output."""
     asked = quantity.topic
+    level = replace(asked, form="level")
+    pairs: list[tuple[Topic, Topic]] = []
     if asked.measure == "flow" and asked.origin and asked.destination and asked.origin != WORLD:
-        part_topic = replace(asked, form="level")
-        whole_topic = replace(asked, form="level", origin=WORLD)
+        pairs = [(level, replace(level, origin=WORLD)), (level, replace(level, destination=WORLD))]
     elif asked.measure == "production" and asked.place and asked.destination:
-        part_topic = replace(asked, form="level", destination="")
-        whole_topic = replace(asked, form="level", place=asked.destination, destination="")
-    else:
-        return []
-    results = []
-    for unit in ("USD",) if quantity.by_value else ("t",):
+        pairs = [(replace(level, destination=""), replace(level, place=asked.destination, destination=""))]
+    unit = "USD" if quantity.by_value else "t"
+    results: list[_Result] = []
+    for part_topic, whole_topic in pairs:
         parts, wholes = _levels(record, unit, part_topic), _levels(record, unit, whole_topic)
         if asked.elements == frozenset({"HREE"}) and not parts and asked.measure == "flow":
             parts = _levels(record, unit, replace(part_topic, elements=frozenset()))
             wholes = _levels(record, unit, replace(whole_topic, elements=frozenset()))
-        period = asked.period
-        if period is None:
-            common = {r.topic.period for r in parts} & {r.topic.period for r in wholes} - {None}
-            period = max((p for p in common if p is not None), default=None)
-        seen: set[tuple[int, int]] = set()
-        for part in parts:
-            for whole in wholes:
-                if part.topic.period != period or whole.topic.period != period or part.basis != whole.basis:
-                    continue
-                if not part.value or not whole.value or part.value > whole.value:
-                    continue
-                key = (round(1000 * math.log(part.value)), round(1000 * math.log(whole.value)))
-                if key in seen:
-                    continue
-                seen.add(key)
-                share = 100 * part.value / whole.value
-                text = (
-                    f"{part.value:,.6g} / {whole.value:,.6g} {unit} = {share:.3g}% of {whole.label} in "
-                    f"{format_period(period)} ({part.claim.id} / {whole.claim.id})"
-                )
-                results.append(_Result(share, text, (part.claim.id, whole.claim.id)))
+        results.extend(_shares(parts, wholes, asked.period, unit))
+    return results
+
+
+def _shares(parts: Sequence[Reading], wholes: Sequence[Reading], period: Period | None, unit: str) -> list[_Result]:
+    """Return each part over each whole of one period (the last common one where none is asked) and basis, once."""
+    if period is None:
+        common = {row.topic.period for row in parts} & {row.topic.period for row in wholes} - {None}
+        period = max((found for found in common if found is not None), default=None)
+    results: list[_Result] = []
+    seen: set[tuple[int, int]] = set()
+    for part, whole in itertools.product(parts, wholes):
+        if part.topic.period != period or whole.topic.period != period or part.basis != whole.basis:
+            continue
+        if not part.value or not whole.value or part.value > whole.value:
+            continue
+        key = (round(1000 * math.log(part.value)), round(1000 * math.log(whole.value)))
+        if key in seen:
+            continue
+        seen.add(key)
+        share = 100 * part.value / whole.value
+        text = (
+            f"{part.value:,.6g} / {whole.value:,.6g} {unit} = {share:.3g}% of {whole.label} in "
+            f"{format_period(period)} ({part.claim.id} / {whole.claim.id})"
+        )
+        results.append(_Result(share, text, (part.claim.id, whole.claim.id)))
     return results
 
 
@@ -1174,7 +1182,11 @@ def _sum_of_years(quantity: Quantity, record: _Record) -> list[_Result]:
         if all(year in rows for year in years):
             total = sum(rows[year].value or 0.0 for year in years)
             text = f"sum of {len(years)} years of {label}, {format_period(asked.period)}: {total:,.7g} {quantity.unit}"
-            results.append(_Result(total, text, tuple(rows[year].claim.id for year in years)))
+            ids = tuple(rows[year].claim.id for year in years)
+            results.append(_Result(total, text, ids))
+            if all(_agrees(quantity, rows[year].value or 0.0) for year in years):
+                each = ", ".join(f"{rows[year].value:,.7g}" for year in years)
+                results.append(_Result(total / len(years), f"{label} of each year: {each} {quantity.unit}", ids))
     return results
 
 

@@ -43,9 +43,11 @@ from oreflow.facts.vocabulary import (
     PHRASAL_PRODUCTION,
     PLACES,
     PRODUCTS,
+    REST_OF_WORLD,
     RISE,
     SCALES,
     SHORT_SCALES,
+    STAGES,
     STOP,
     SYMBOLS,
     TENS,
@@ -327,6 +329,8 @@ def _place_mentions(tokens: Sequence[_Token], names: Gazetteer) -> list[tuple[in
                     continue
                 if place != WORLD and not word[0].isupper() and key[0] not in {"world"}:
                     continue
+                if place == "CHN" and position and tokens[position - 1][1].lower() == "outside":
+                    place = REST_OF_WORLD
                 if not _names_publisher(tokens, position + length):
                     mentions.append((position, position + length, place, " ".join(key)))
                 step = length
@@ -477,6 +481,8 @@ class _Sentence:
 
     def _number_words(self, at: int) -> _Number | None:
         total, current, position, seen, smallest = 0.0, 0.0, at, False, 1.0
+        if self._word(at) == "a" and self._word(at + 1) in {"dollar", "euro"} and self._word(at - 1) not in MASS:
+            return _Number(at, at + 1, 1.0, 1.0, False)
         if self._word(at) in {"a", "an"} and self._word(at + 1) in {"hundred", *SCALES, *FRACTIONS, "dozen"}:
             current, position, seen = 1.0, at + 1, True
         while position < len(self.lower):
@@ -546,9 +552,20 @@ class _Sentence:
             if raw is None:
                 at += 1
             else:
-                raws.append(raw)
+                raws.append(self._by_mass(raw))
                 at = max(raw.after, at + 1)
         return raws
+
+    def _by_mass(self, raw: _Raw) -> _Raw:
+        """Money that the sentence gives for "a tonne of" something, as money per tonne."""
+        if raw.unit in MONEY:
+            for at in range(1, raw.first - 1):
+                single = self.lower[at - 1] in {"a", "one", "each", "every", "per"} and self.lower[at + 1] == "of"
+                if single and self.lower[at] in MASS:
+                    size = MASS[self.lower[at]]
+                    low, high, step = raw.low / size, raw.high / size, raw.step / size
+                    return replace(raw, low=low, high=high, step=step, unit=f"{raw.unit}/t")
+        return raw
 
     def _raw(self, at: int) -> _Raw | None:
         number = self._number(at)
@@ -705,6 +722,9 @@ class _Sentence:
     def _fold_or_rank(self, at: int) -> _Raw | None:
         word = self.lower[at]
         factors = {"doubled": 2.0, "doubling": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0, "halved": 0.5}
+        times = word.removesuffix("fold")
+        if times != word and (fold := ONES.get(times) or TENS.get(times) or {"hundred": 100.0}.get(times)):
+            return _Raw(at, at + 1, fold, fold, 0.2, "factor", self._approximation(at))
         if word in factors:
             return _Raw(at, at + 1, factors[word], factors[word], 0.2, "factor", self._approximation(at))
         ranks = {"first": 1.0, "second": 2.0, "third": 3.0, "fourth": 4.0, "fifth": 5.0}
@@ -938,6 +958,8 @@ class _Sentence:
         elements, product = self._commodity_of(raw, before, right)
         if measure == "basket":
             product, elements = "", frozenset(self._elements_at(range(raw.first - 1, -1, -1)))
+        if measure == "cost":
+            product = next((STAGES[word] for word in self.lower if word in STAGES), "")
         if measure == "quota":
             product = "separated" if {"separation", "smelting"} & set(self.lower) else ""
         topic = self._topic(raw, measure, direction, form, (before, right), found)
@@ -994,6 +1016,8 @@ class _Sentence:
             base = next((w.period for w in reversed(leading) if w.period), self.last_period)
             if base is None:
                 base = next((when.period for when in self.whens if when.period), None)
+            if base and raw.unit in {"%", "factor"}:  # "6% higher than the year before" is a change into the base
+                return base, "stated"
             return ((base[0] - 12, base[1] - 12), "inherited") if base else (None, "none")
         if chosen is not None:
             if chosen.period is None:
@@ -1024,6 +1048,8 @@ class _Sentence:
             before = 0
         if "/t" in raw.unit:
             kinds = {kind for _, kind in self.measures}
+            staged = any(word in STAGES for word in self.lower)  # "terbium oxide cost" is a price, "mining costs" is none
+            kinds -= set() if staged else {"cost"}
             return next((kind for kind in ("tariff", "cost") if kind in kinds and "price" not in kinds), "price"), ""
         if raw.unit == "%" and self._of_a_mix(raw):
             return "basket", ""
@@ -1051,7 +1077,7 @@ class _Sentence:
                 distance += 50
             if measure in {"tariff", "reliance"} and raw.unit != "%" and "/" not in raw.unit:
                 distance += 50
-            if measure in {"quota", "deficit", "reserves", "tariff"}:
+            if measure in {"quota", "deficit", "reserves", "tariff", "recycling"}:
                 distance -= 8
             scored.append((distance, measure))
         if not scored:
@@ -1066,8 +1092,10 @@ class _Sentence:
             direction = "in" if self.last_measure == "flow" else ""
             return self.last_measure, direction
         measure = min(scored)[1]
-        if raw.unit in MONEY and measure in {"cost", "demand"} and not self._trades():
-            return "capex", ""
+        if raw.unit in MONEY and measure in {"cost", "demand"}:
+            return ("flow", "in") if self._trades() else ("capex", "")
+        if measure == "trade" and self._names_commodity(range(len(self.tokens))) and "goods" not in self.lower:
+            return "flow", "any"
         nations = {place for _, _, place, _ in self.places if place != WORLD}
         whole = any(place == WORLD for _, _, place, _ in self.places)
         if measure in {"flow_any", "flow_out"} and raw.unit == "%" and len(nations) == 1 and whole:
@@ -1082,7 +1110,8 @@ class _Sentence:
         return measure, ""
 
     def _trades(self) -> bool:
-        return any(kind.startswith("flow") or kind in {"trade", "deficit"} for _, kind in self.measures)
+        roles = {self._role(at) for at in range(len(self.places))}
+        return bool(roles & {"origin", "destination"}) or any(kind.startswith("flow") for _, kind in self.measures)
 
     def _of_a_mix(self, raw: _Raw) -> bool:
         """Whether a share is that of an element in ore or oxide: "4% of the rare-earth oxides in Kachin's ore"."""

@@ -9,6 +9,9 @@ from oreflow.facts.areas import WORLD
 
 _T = TypeVar("_T")
 
+REST_OF_WORLD = "ROW"
+"""Place id of everything outside China, where texts and claims split the world in two."""
+
 
 def _classes(words: Mapping[_T, str], *, separator: str = " ") -> dict[str, _T]:
     """Turn class -> words into word -> class."""
@@ -52,6 +55,7 @@ PLACES: Mapping[str, str] = _classes(
         "EU": "eu,european union,europe,european,rotterdam",
         "EURO_AREA": "euro area,eurozone",
         WORLD: "world,worldwide,global,globally,world total",
+        REST_OF_WORLD: "rest of world,rest of the world",
         "COD": "congo,democratic republic of the congo,drc",
     },
     separator=",",
@@ -250,7 +254,7 @@ ELEMENTS: Mapping[str, str] = _classes(
         "Tm": "thulium",
         "Yb": "ytterbium",
         "Lu": "lutetium",
-        "HREE": "hree hrees heavy heavies ionic",
+        "HREE": "hree hrees heavy heavies ionic clay clays",
         "LREE": "lree light",
     }
 )
@@ -330,3 +334,13 @@ DOLLARS: Mapping[str, str] = {"us": "USD", "u.s.": "USD", "american": "USD", "au
 """Adjectives before "dollars" -> currency."""
 MONEY = frozenset(CURRENCIES.values())
 """Currency codes."""
+STAGES: Mapping[str, str] = _classes(
+    {
+        "mining": "mine mining mined leach leaching opex concentrate extraction",
+        "separation": "separation separating separated separate refining processing process",
+        "transport": "freight haulage road sea shipping toll tolls transport transporting truck trucking trucks",
+        "metal": "metal metals",
+        "magnet": "magnet magnets",
+    }
+)
+"""Words by which a cost is told to be that of one stage of the chain."""
