@@ -34,7 +34,15 @@ from oreflow.facts.quantities import (
     format_period,
     parse_period,
 )
-from oreflow.facts.vocabulary import COUNTED, MEASURE_WORDS, MONEY, OTHER_COMMODITIES, STAGES
+from oreflow.facts.vocabulary import (
+    COUNTED,
+    ELEMENTS,
+    MEASURE_WORDS,
+    MONEY,
+    OTHER_COMMODITIES,
+    PRODUCTS,
+    STAGES,
+)
 
 Verdict = Literal["matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"]
 
@@ -203,22 +211,29 @@ def named_places(claims: Iterable[Claim]) -> tuple[tuple[str, str], ...]:
     found: dict[str, None] = {}
     for claim in claims:
         names = re.split(r"->|\u2192|>|[(),;/+]", claim.place)
-        names += [_site_of(claim.subject)] if "capacity" in claim.subject else []
+        names += _sites_in(claim.subject)
         for name in names:
             words = re.findall(r"[^\W_]+", name)
-            if name.strip() in {"FOB", "CIF"}:
+            if {word.lower() for word in words} & _NO_PLACES:
                 continue
             if words and words[0][0].isupper() and len(words) <= 4 and not find_places(name, base):
                 found[name.strip()] = None
     return tuple((name, name) for name in found)
 
 
-def _site_of(subject: str) -> str:
-    """Return the leading name in what follows "capacity," in a subject: "Mt Weld" of "Mt Weld mine and concentrator"."""
-    _, _, rest = subject.partition("capacity, ")
-    found = re.match(r"[A-Z][^\W\d_]*(?:[ -][A-Z][^\W\d_]+(?![\w/]))*", rest)
-    name = found[0] if found else ""
-    return re.sub(r" (?:Mill|LREE|HREE|HRE|NdFeB|REPF|Stage|II)$", "", name)
+_NO_PLACES = frozenset({"fob", "cif", "cfr", "other", "total", *ELEMENTS, *PRODUCTS})
+"""Words in a claim's place that are terms of trade or goods."""
+
+
+def _sites_in(subject: str) -> list[str]:
+    """Return the names in the subject of a capacity, composition or distance: "Mt Weld" of "capacity, Mt Weld mine"."""
+    found = re.search(r"capacity, (.*)|\bin REO, (.*)|^(.+ to .+?),? (?:\w+ distance|by sea)", subject)
+    if found is None:
+        return []
+    parts = re.split(r" to | via | and |[,()+/]", next(part for part in found.groups() if part))
+    names = (re.match(r"[A-Z][^\W\d_]*(?:[ -][A-Z][^\W\d_]+(?![\w/]))*", part.strip()) for part in parts)
+    cleaned = (re.sub(r" (?:Mill|LREE|HREE|HRE|NdFeB|REPF|Stage|II|TX|SC|OK|LA)$", "", name[0]) for name in names if name)
+    return [name for name in cleaned if len(name) > 2]
 
 
 def check_readable(text: str) -> None:
@@ -525,8 +540,8 @@ def _claim_places(claim: Claim, subject: str, gazetteer: Gazetteer, measure: str
         targets = [place for place in [*named, *told] if place != "USA"]
         return (targets[1] if len(targets) > 1 else ""), "", (targets[0] if targets else "")
     place = named[0] if named else (told[0] if told else "")
-    if measure == "capacity" and (site := _site_of(claim.subject)):
-        place = _place_id(site, gazetteer)
+    if measure == "capacity" and (sites := _sites_in(claim.subject)):
+        place = _place_id(sites[0], gazetteer)
     if measure == "price":
         place = {"FOB": "CHN", "CIF": "EU"}.get(claim.place, place)
     if measure == "demand" and not place:
@@ -569,6 +584,8 @@ def _claim_elements(claim: Claim, text: str) -> frozenset[str]:
         return frozenset({"HREE"})
     if not names and re.search(r"\bheavy rare|\bhree\b|heavy re\b|ionic|\bion.clay", text):
         names = {"HREE"}
+    if len(names) > 1 and re.search(r"\bhree\b|\bheavy\b", text):
+        return frozenset({"HREE"})  # "HREE processing" of Dy, Tb and Y
     if len(names) > 1:
         names -= {"HREE", "LREE"}
     return frozenset(names)
@@ -588,7 +605,7 @@ def _claim_product(text: str, measure: str, claim: Claim) -> str:
         return next((STAGES[word] for word in re.findall(r"[a-z]+", text) if word in STAGES), "")
     if measure == "quota" and re.search(r"separation|smelting", text):
         return "separated"
-    if measure not in {"flow", "", "price"}:
+    if measure not in {"flow", "", "price"} or re.search(r"oxides ?(\+|and) ?metals", text):
         return ""
     if re.search(r"\btotal\b|non-ore|headline|all re\b|\bincl|\b2846\b|3-code|oxides\+compounds|raw.material", text):
         return "ore" if re.search(r"exports: ores", text) else ""
@@ -626,7 +643,8 @@ def _tolerance(quantity: Quantity) -> float:
         return 2.0 if quantity.approximation == "about" else fine
     if quantity.unit == "factor" and not any(mark.isdigit() for mark in quantity.text):
         return (0.12 if quantity.approximation == "about" else 0.08) * size
-    tolerance = max(min(0.5 * quantity.step * 1.0001, 0.025 * size), 0.001 * size)
+    most = 0.025 if size < 10 * quantity.step else 0.05  # "12 million" is rounded to a unit, "20,000" may be anything
+    tolerance = max(min(0.5 * quantity.step * 1.0001, most * size), 0.001 * size)
     return max(tolerance, 0.04 * size) if quantity.approximation == "about" else tolerance
 
 
@@ -719,7 +737,7 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
                 return ""
         elif {asked.product, told.product} & OTHER_COMMODITIES or "magnet" in (asked.product, told.product):
             return ""
-        elif asked.measure == "flow" and not asked.product:
+        elif asked.measure == "flow" and (not asked.product or (asked.product, told.product) == ("oxide", "")):
             kind = "loose"
         elif asked.measure == "flow":
             return ""
@@ -732,7 +750,10 @@ def _compare(quantity: Quantity, reading: Reading) -> str:
 
 
 def _names_site(asked: Topic, reading: Reading) -> bool:
-    """Whether a plant's capacity or a deposit's composition is that of the place asked about, by name."""
+    """Whether a plant's capacity, a deposit's composition or a distance is that of the places asked about, by name."""
+    if asked.measure == "distance":
+        text = reading.label.lower()
+        return all(name and re.search(rf"\b{re.escape(name)}\b", text) for name in (asked.origin, asked.destination))
     if asked.measure not in {"capacity", "basket", "capex"} or not asked.place:
         return False
     return re.search(rf"\b{re.escape(asked.place.lower())}\b", f"{reading.label} {reading.claim.place}".lower()) is not None
@@ -749,6 +770,8 @@ def _same_places(asked: Topic, told: Topic) -> bool:
         return bool(asked.place) and asked.place == told.place and told.destination == asked.destination
     if asked.measure == "price" and asked.elements:
         return not asked.place or not told.place or asked.place == told.place
+    if asked.measure == "distance":
+        return False
     if asked.measure in {"price", "cost", "tariff"}:
         return not asked.place or asked.place == told.place
     return bool(asked.place) and asked.place == told.place
@@ -1016,6 +1039,9 @@ def _share_in_ledger(quantity: Quantity, record: _Record) -> list[_Result]:
         pairs = [(level, replace(level, origin=WORLD)), (level, replace(level, destination=WORLD))]
     elif asked.measure == "production" and asked.place and asked.destination:
         pairs = [(replace(level, destination=""), replace(level, place=asked.destination, destination=""))]
+    elif asked.measure in {"quota", "recycling"} and asked.elements:
+        part = replace(level, destination="")
+        pairs = [(part, replace(part, elements=frozenset()))]
     unit = "USD" if quantity.by_value else "t"
     results: list[_Result] = []
     for part_topic, whole_topic in pairs:

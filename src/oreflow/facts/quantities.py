@@ -380,7 +380,7 @@ class _When:
     first: int
     after: int
     period: Period | None
-    relative: bool = False
+    relative: int = 0  # months from the period spoken of before: -12 a year earlier, 12 a year later
 
 
 class _Sentence:
@@ -686,7 +686,7 @@ class _Sentence:
         unit = "Mt" if self.tokens[at][1] == "Mt" else self.lower[at]
         at += 1
         yearly = self._word(at + 1) in {"month", "year", "yr", "annum"}
-        compared = self._word(at + 2) in {"earlier", "before", "ago", "previously"}
+        compared = self._word(at + 2) in {"earlier", "before", "ago", "previously", "later", "after", "on"}
         if self._word(at) in {"a", "per", "/"} and yearly and not compared:
             monthly = self._word(at + 1) == "month"
             return (f"{unit}|month" if monthly else f"{unit}|t"), at + 2
@@ -840,9 +840,13 @@ class _Sentence:
         if word in {"first", "second", "opening", "h", "q", "third", "fourth", "last", "final"}:
             return self._part_of_year(at)
         if word in {"earlier", "before", "previously"} and self._word(at - 1) == "year":
-            return _When(max(at - 2, 0), at + 1, None, relative=True)
-        if word == "previous" and self._word(at + 1) == "year":
-            return _When(at, at + 2, None, relative=True)
+            return _When(max(at - 2, 0), at + 1, None, -12)
+        if word in {"later", "after", "on"} and self._word(at - 1) == "year" and self._word(at - 2) in {"a", "one", "the"}:
+            return _When(max(at - 2, 0), at + 1, None, 12)
+        if word in {"previous", "preceding", "prior"} and self._word(at + 1) == "year":
+            return _When(at, at + 2, None, -12)
+        if word in {"following", "next"} and self._word(at + 1) == "year":
+            return _When(at, at + 2, None, 12)
         return None
 
     def _months(self, at: int) -> _When | None:
@@ -1018,7 +1022,8 @@ class _Sentence:
                 base = next((when.period for when in self.whens if when.period), None)
             if base and raw.unit in {"%", "factor"}:  # "6% higher than the year before" is a change into the base
                 return base, "stated"
-            return ((base[0] - 12, base[1] - 12), "inherited") if base else (None, "none")
+            shift = chosen.relative
+            return ((base[0] + shift, base[1] + shift), "inherited") if base else (None, "none")
         if chosen is not None:
             if chosen.period is None:
                 return None, "none"
@@ -1186,6 +1191,7 @@ class _Sentence:
                     product = word
                 elif word in PRODUCTS and not product and at not in self.place_at:
                     named = INCLUSIONS & set(self.lower[max(0, at - 4) : at])
+                    named |= {"included", "excluded", "counted"} & set(self.lower[at : at + 4])
                     negated = (
                         bool(named)
                         or self._word(at - 1) in NEGATIONS
@@ -1256,7 +1262,7 @@ class _Sentence:
         before = self._word(first - 1)
         if before in {"the", "neighbouring", "neighboring", "military", "northern"}:
             before = self._word(first - 2)
-        if before in {"from", "left", "leaving"} or (before == "of" and self._word(first - 2) == "share"):
+        if before in {"from", "left", "leaving", "paid", "pays", "pay"} or (before == "of" and self._word(first - 2) == "share"):
             return "origin"
         left_for = before == "for" and "left" in self.lower[max(0, first - 5) : first]
         if before in {"to", "into", "reached", "entered", "reaching", "entering"} or left_for:
@@ -1325,6 +1331,9 @@ class _Sentence:
             return self._flow(raw, blank, direction, window, roles, found)
         if measure == "count" and not self.places:
             return blank
+        if measure == "distance":
+            names = [*dict.fromkeys(name for _, _, _, name in self.places), "", ""]
+            return replace(blank, origin=names[0], destination=names[1])
         if measure == "demand" and not self.places:
             return replace(blank, place=WORLD)
         return replace(blank, place=self._place_near(raw, window))

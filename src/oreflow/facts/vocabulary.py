@@ -217,7 +217,8 @@ MEASURE_WORDS: Mapping[str, str] = _classes(
         ),
         "processing": (
             "processing processes processed process refining refines refined refine refinery refineries "
-            "separation separate separates separated separating refiner processor process"
+            "separation separate separates separated separating refiner processor process "
+            "treat treats treated handle handles handled"
         ),
         "quota": "quota quotas",
         "demand": "demand consumption consumed consumes consume used usage need needs needed",
