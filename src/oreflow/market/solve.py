@@ -18,8 +18,8 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 
-from oreflow.market.active_set import Residual, active_set
 from oreflow.core.threads import with_one_blas_thread
+from oreflow.market.active_set import Residual, active_set
 from oreflow.market.arrays import CurveKind, EconomyArrays, Floats, Solution, Status
 from oreflow.market.feasibility import diagnose, find_impossibility, find_subsidised_cycle
 from oreflow.market.interior import Point, cold_start, interior_point, warm_start
