@@ -577,7 +577,8 @@ def press_figures(case: Case) -> tuple[PressFigure, ...]:
     context = CheckContext(places=places, report=reports, written=int(case.study_date[:4]))
     figures = []
     for finding in check_text(path.read_text(encoding="utf-8"), case.ledger, context):
-        detail = " ".join((finding.summary + ".", *finding.remarks))
+        said = (text.strip().rstrip(".") for text in (finding.summary, *finding.remarks))
+        detail = " ".join(f"{text[:1].upper()}{text[1:]}." for text in said if text)
         refs = tuple(f"claim:{ref}" for ref in (*finding.claims, *finding.conflicting, *finding.also_reported))
         figures.append(PressFigure(finding.quantity.text, VERDICTS.get(finding.verdict, finding.verdict), detail, refs))
     return tuple(figures)

@@ -140,8 +140,8 @@ _DEFINITIONS = (
         "USD/kg_oxide",
         "p(r, e), the market-clearing price of element e's oxide at place or price area r, in USD of the money year",
         ("place", "element", "year"),
-        "Inside China and outside are separate price places. An interval is printed where an empty market has no "
-        "single price.",
+        "Inside China and outside are separate price places. A market without trade has a range and no price: it is "
+        "left out here; `prices(ranges=True)` of a solved proposal gives the range.",
     ),
     Indicator(
         "gap",
@@ -184,7 +184,7 @@ _DEFINITIONS = (
         "USD/kg_oxide",
         "discounted public_cost / discounted net_ex_china_dytb over the years of the run",
         (),
-        "No value where net_ex_china_dytb is not positive.",
+        "No value where net_ex_china_dytb is not positive: k of n draws gain, and the percentiles are over those.",
     ),
     Indicator(
         "us_myanmar_balance",

@@ -19,6 +19,7 @@ NUMBER = re.compile(r"(?<![A-Za-z_\d.])(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)
 DATE = r"(?:19|20)\d\d-[01]\d(?:-[0-3]\d)?"
 YEAR = r"(?:19|20)\d\d"
 _WRITTEN = re.compile(
+    r"(?P<id>(?<![\w-])[A-Z][A-Z_]+-\d\w*)|"
     rf"(?<![\w.,-])(?P<date>{DATE}|{YEAR}(?:-{YEAR})?)(?!\w|[.,]\d|%| t\b)|(?P<number>{NUMBER.pattern})"
 )
 
@@ -228,7 +229,7 @@ def exempt(text: str, kind: str) -> str:
 
 
 def marked(text: str, anchor: str) -> str:
-    """Return a text from a case with every number linked to one anchor, and years and dates set apart.
+    """Return a text from a case with every number linked to one anchor; years, dates and ids of rows are set apart.
 
     Args:
         text: as written in the case.
@@ -244,7 +245,8 @@ def marked(text: str, anchor: str) -> str:
     pieces, end = [], 0
     for match in _WRITTEN.finditer(text):
         pieces.append(escape(text[end : match.start()]))
-        pieces.append(exempt(match[0], "year") if match["date"] else linked(match[0], anchor))
+        kind = "id" if match["id"] else "year" if match["date"] else ""
+        pieces.append(exempt(match[0], kind) if kind else linked(match[0], anchor))
         end = match.end()
     return "".join([*pieces, escape(text[end:])])
 

@@ -76,7 +76,7 @@ def comparison_rows(document: ComparisonDocument) -> tuple[tuple[str, ...], tupl
                 f"{area}/{element}/{case.headline_year}",
             )
     rows.append((f"revenue change {case.headline_year}, USD", *(_revenue(document, p) for p in document.proposals)))
-    add("public cost, USD/kg", "public_cost_per_kg")
+    rows.append(("public cost, USD/kg", *(_cost(proposal) for proposal in document.proposals)))
     rows.append(("most tonnes stop at", *(_stops(proposal) for proposal in document.proposals)))
     rows.append(("barriers to remove", *(_barriers(proposal) for proposal in document.proposals)))
     rows.append((f"reaches {number_text(case.threshold_t)} t", *(_works(proposal) for proposal in document.proposals)))
@@ -330,6 +330,15 @@ def _cell(result: IndicatorResult | None, label: str | None, *, signed: bool = F
     if band is None or band[0] == band[2]:
         return text
     return f"{text}\n{range_text(band[0], band[2], result.unit, signed=signed)}"
+
+
+def _cost(proposal: ProposalResult) -> str:
+    """Cost per kg, and the draws that gain a kg where not all do."""
+    result = proposal.indicators.get("public_cost_per_kg")
+    text = _cell(result, None)
+    if result is None or result.k is None or not result.n or result.k == result.n:
+        return text
+    return f"{text}\nin {result.k} of {result.n}"
 
 
 def _first_year(proposal: ProposalResult) -> str:

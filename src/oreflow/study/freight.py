@@ -68,7 +68,9 @@ def best_way(barriers: Barriers, margin: Margin) -> tuple[Haul, Haul | None, str
         return None
     plants = {p.id: p.name for p in case.processes}
     words = [route_words(case, a.row) for a in routes]
-    words += [plants.get(a.row, a.row) for a in steps if a.kind is Kind.PROCESS]
+    # An ore is split before what is left of it.
+    splits = sorted((a for a in steps if a.kind is Kind.PROCESS), key=lambda a: a.feed != first.feed)
+    words += [plants.get(a.row, a.row) for a in splits]
     found = exit_cost(barriers.base, first.row, first.feed)
     abroad = None if found is None else haul(barriers, first.feed, names[found[0]], found[1])
     return whole, abroad, ", then ".join(dict.fromkeys(words))
