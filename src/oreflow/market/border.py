@@ -11,7 +11,7 @@ Source: Golub and Van Loan (2013), Matrix Computations, section 3.2.10 (block LU
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,9 @@ class Border:
         families: of groups.
         rows: of the border.
         at, mirrored: where each entry of the pattern goes in the flat store, and its mirror image.
-        size: of the flat store.
+        lower: where it goes if the matrix is symmetric and only its lower half is stored.
+        size: of the flat store; half of it is enough for a symmetric matrix.
+        half: how much of it that is.
         corner: where in it the border's own square begins.
     """
 
@@ -63,7 +65,9 @@ class Border:
     rows: Ints
     at: Ints
     mirrored: Ints
+    lower: Ints
     size: int
+    half: int
     corner: int
 
 
@@ -71,7 +75,8 @@ def border_of(rows: Ints, cols: Ints, pairs: tuple[Ints, Ints], size: int) -> Bo
     """Return the bordered form of a pattern, or None where factorising it whole costs less than 1.5 times as much.
 
     Args:
-        rows, cols: position of each entry of one half of the pattern, the diagonal included.
+        rows: row of each entry of one half of the pattern, the diagonal included.
+        cols: its column.
         pairs: rows that mere carriage joins; they end up in one class.
         size: number of rows.
 
@@ -82,7 +87,8 @@ def border_of(rows: Ints, cols: Ints, pairs: tuple[Ints, Ints], size: int) -> Bo
     if size < _SMALLEST:
         return None
     joined = sp.csr_array((np.ones(len(pairs[0])), pairs), shape=(size, size))
-    count, label = csgraph.connected_components(joined, directed=False)
+    count, found = csgraph.connected_components(joined, directed=False)
+    label: Ints = found.astype(np.int64)
     if count > 1000:
         return None
     near = np.zeros((count, count), dtype=bool)
@@ -100,8 +106,8 @@ def border_of(rows: Ints, cols: Ints, pairs: tuple[Ints, Ints], size: int) -> Bo
     inside = np.isin(label, chosen)
     touched = _touched(rows, cols, label, inside, count)
     # what most groups touch stands first in the border, so that their products leave one corner of it
-    border = np.flatnonzero(~inside)
-    border = border[np.argsort(-touched[chosen][:, border].sum(axis=0), kind="stable")]
+    rest = np.flatnonzero(~inside)
+    border: Ints = rest[np.argsort(-touched[chosen][:, rest].sum(axis=0), kind="stable")]
     families = _families(label, chosen, touched, border)
     work = len(border) ** 3 / 3.0
     for groups, beside in families:
@@ -129,13 +135,13 @@ def _families(
     return [(tuple(groups), np.flatnonzero(np.frombuffer(key, dtype=bool))) for key, groups in found.items()]
 
 
-def _arrange(
-    families: list[tuple[tuple[Ints, ...], Ints]], border: Ints, rows: Ints, cols: Ints, size: int
-) -> Border:
+def _arrange(families: list[tuple[tuple[Ints, ...], Ints]], border: Ints, rows: Ints, cols: Ints, size: int) -> Border:
     """Lay the blocks out one after another, column by column, and say where each entry of the pattern goes."""
     group, local = np.full(size, -1), np.zeros(size, dtype=np.int64)
     local[border] = np.arange(len(border))
-    square, wide, family_of = [], [], []
+    square: list[int] = []
+    wide: list[int] = []
+    family_of: list[int] = []
     stacked = np.zeros(size, dtype=np.int64)
     made: list[Family] = []
     offset = 0
@@ -150,9 +156,13 @@ def _arrange(
             wide.append(len(g))
             family_of.append(len(made))
             offset, before = offset + len(g) ** 2, before + len(g)
-        below, turned = offset, offset + total * len(beside)
-        offset = turned + total * len(beside)
-        made.append(Family(groups, np.concatenate(groups), beside, tuple(squares), below, turned))
+        made.append(Family(groups, np.concatenate(groups), beside, tuple(squares), offset, 0))
+        offset += total * len(beside)
+    corner, half = offset, offset + len(border) ** 2
+    offset = half
+    for k, family in enumerate(made):  # what a symmetric matrix does not need stands last
+        made[k] = replace(family, turned=offset)
+        offset += len(family.rows) * len(family.beside)
     place = np.full((len(made), len(border)), -1)
     for f, family in enumerate(made):
         place[f, family.beside] = np.arange(len(family.beside))
@@ -160,7 +170,7 @@ def _arrange(
     begins, depth = np.array([(f.below, f.turned) for f in made]), np.array([len(f.beside) for f in made])
 
     def position(r: Ints, c: Ints) -> Ints:
-        out = offset + local[c] * len(border) + local[r]  # both in the border
+        out = corner + local[c] * len(border) + local[r]  # both in the border
         own = (group[r] >= 0) & (group[c] >= 0)
         g = group[r[own]]
         out[own] = begin[g] + local[c[own]] * width[g] + local[r[own]]
@@ -170,7 +180,10 @@ def _arrange(
             out[here] = begins[f, side] + stacked[inner[here]] * depth[f] + place[f, local[outer[here]]]
         return out
 
-    return Border(tuple(made), border, position(rows, cols), position(cols, rows), offset + len(border) ** 2, offset)
+    at, mirrored = position(rows, cols), position(cols, rows)
+    within = (group[rows] < 0) & (group[cols] < 0)
+    lower = np.where(np.where(within, local[rows] >= local[cols], at < half), at, mirrored)
+    return Border(tuple(made), border, at, mirrored, lower, offset, half, corner)
 
 
 def factorise_border(
@@ -186,12 +199,16 @@ def factorise_border(
         store: memory to work in, [border.size]; the factors stay there.
         definite: the matrix is symmetric and positive definite.
     """
-    store.fill(0.0)
-    store[border.mirrored] = mirror
-    store[border.at] = half
+    if definite:
+        store[: border.half] = 0.0
+        store[border.lower] = half
+    else:
+        store.fill(0.0)
+        store[border.mirrored] = mirror
+        store[border.at] = half
     n = len(border.rows)
-    square = store[border.corner :].reshape((n, n), order="F")
-    store[border.corner :: n + 1] += diagonal[border.rows]
+    square = store[border.corner : border.half].reshape((n, n), order="F")
+    store[border.corner : border.half : n + 1] += diagonal[border.rows]
     solvers = []
     for family in border.families:
         for g, begin in zip(family.groups, family.squares, strict=True):

@@ -199,7 +199,7 @@ def interior_point(
                 break
         system = _newton_system(core, point, pairs, parts, h)
         move, reach = _choose(point, parts, pairs, system, (rd, rp, ru), mu, careful=careful)
-        step = max(0.7 if careful else 0.9, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
+        step = max(0.7 if careful else 0.98, 1.0 - 10 * mu) * reach if reach < 1.0 else 1.0
         step *= _shortened(core, point, pairs, rest, move, step)
         point = Point(
             point.x + step * move.x, point.y + step * move.y, point.z + step * move.z,
@@ -237,7 +237,7 @@ def _choose(
     *,
     careful: bool,
 ) -> tuple[_Move, float]:
-    """The direction to take and how far it reaches: predictor, corrector, and up to two centrality correctors."""
+    """The direction to take and how far it reaches: predictor, corrector, and one or two centrality correctors."""
     base = (-parts[0] * point.z, -point.v * point.w, -parts[2] * point.s)
     affine = _direction(point, parts, pairs, system, residuals, base)
     alpha = _longest(point, parts, affine)
@@ -256,7 +256,8 @@ def _choose(
             wanted, move, reach = plain, other, longer
     if careful:
         return move, reach
-    for _ in range(2):
+    # where a factorisation costs many times a direction, a second corrector pays too
+    for _ in range(1 if system.core.plan.chain is None else 2):
         if reach >= 0.95:
             break
         again = _centrality(point, parts, move, min(1.0, 1.3 * reach + 0.1), max(centre, 1e-3 * mu), wanted)
