@@ -1,7 +1,7 @@
 # make demo     the main job: install the base dependencies into .venv-demo and compare the kachin proposals
 # make test     install the locked test tools into .venv, then lint, types, import contracts, tests
 # make verify   the same tests at full counts; writes verify.json
-# make bench    the benchmarks, one after another
+# make bench    install linopy, PyPSA and the solvers compared with into .venv-bench, then all benchmarks in one run
 # make docs     the documentation as a site under build/site
 # make lock     resolve requirements/*.txt anew (needs uv)
 #
@@ -14,6 +14,7 @@ BIN := $(if $(ON_WINDOWS),Scripts,bin)
 LOCK_HASH := $(PYTHON) -c "import hashlib,sys; print(hashlib.sha256(b''.join(open(p,'rb').read() for p in sys.argv[1:])).hexdigest()[:16])"
 DEMO_STAMP := .venv-demo/installed-$(shell $(LOCK_HASH) requirements/demo.txt pyproject.toml)
 TEST_STAMP := .venv/installed-$(shell $(LOCK_HASH) requirements/test.txt pyproject.toml)
+BENCH_STAMP := .venv-bench/installed-$(shell $(LOCK_HASH) requirements/bench.txt pyproject.toml)
 DOCS_STAMP := .venv-docs/installed-$(shell $(LOCK_HASH) requirements/docs.txt)
 
 # Solvers run one process a core; threads inside them would only fight over the cores.
@@ -45,9 +46,9 @@ lint: $(TEST_STAMP)
 	@echo "== import contracts"
 	@.venv/$(BIN)/lint-imports --no-cache
 
-bench: $(TEST_STAMP)
-	@echo "== python -m benchmarks"; .venv/$(BIN)/python -m benchmarks
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/$(BIN)/python $$file || exit 1; done
+bench: $(BENCH_STAMP)
+	@echo "== python -m benchmarks"; .venv-bench/$(BIN)/python -m benchmarks
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv-bench/$(BIN)/python $$file || exit 1; done
 
 docs: $(DOCS_STAMP)
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/$(BIN)/mkdocs build --quiet --strict --site-dir build/site && echo "== build/site/index.html"
@@ -74,6 +75,10 @@ endef
 	$(call make_environment,.venv,test.txt)
 	@touch $@
 
+.venv-bench/installed-%: | python
+	$(call make_environment,.venv-bench,bench.txt)
+	@touch $@
+
 .venv-docs/installed-%: | python
 	$(call make_environment,.venv-docs,docs.txt)
 	@touch $@
@@ -92,7 +97,8 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 lock:
 	$(LOCK) pyproject.toml --group test -o requirements/test.txt
 	$(LOCK) pyproject.toml --group demo -c requirements/test.txt -o requirements/demo.txt
+	$(LOCK) pyproject.toml --group bench -c requirements/test.txt -o requirements/bench.txt
 	$(LOCK) --group docs -o requirements/docs.txt
 
 clean:
-	rm -rf .venv-demo .venv-docs build dist verify.json report.html
+	rm -rf .venv-demo .venv-bench .venv-docs build dist verify.json report.html

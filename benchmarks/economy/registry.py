@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -103,11 +104,38 @@ REGISTRY: tuple[Benchmark, ...] = (
 )
 
 
-def growth(periods: tuple[int, ...], variant: str = "qp") -> tuple[list[float], float]:
-    """Seconds by number of periods, and the exponent of the fitted power law (target 1.15)."""
-    seconds = []
-    for count in periods:
-        arrays = build_variant(build_world(count), variant)
-        seconds.append(drivers.time_call(partial(drivers.solve_ours, arrays))[0])
-    slope = float(np.polyfit(np.log(periods), np.log(seconds), 1)[0]) if len(periods) > 1 else float("nan")
-    return seconds, slope
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Processor seconds of one code on one variant by number of periods, the median of the runs."""
+
+    name: str
+    seconds: tuple[float, ...]
+
+    def exponent(self, periods: tuple[int, ...]) -> float:
+        """Slope of log seconds on log periods."""
+        return float(np.polyfit(np.log(periods), np.log(self.seconds), 1)[0]) if len(periods) > 1 else float("nan")
+
+
+def growth(periods: tuple[int, ...], runs: int = 1) -> Iterator[Growth]:
+    """Every variant over several periods linked by stocks: HiGHS on the LP first, then ours, cold and warm."""
+
+    def warm(count: int) -> float:
+        big = world(count)
+        arrays = build_variant(big, "tariff")
+        plan = drivers.plan_economy(arrays)
+        start = drivers.solve_ours(arrays, plan=plan, time_limit=3600.0)
+        return drivers.time_cpu(partial(drivers.solve_ours, drivers.neighbour(big), start, plan, 3600.0))
+
+    def cold(variant: str, count: int) -> float:
+        arrays = build_variant(world(count), variant)
+        return drivers.time_cpu(partial(drivers.solve_ours, arrays, time_limit=3600.0))
+
+    rows: tuple[tuple[str, Callable[[int], float]], ...] = (
+        ("HiGHS on the lp", lambda count: drivers.time_cpu(partial(drivers.highs_lp, world(count)))),
+        ("lp", partial(cold, "lp")),
+        ("qp", partial(cold, "qp")),
+        ("tariff cold", partial(cold, "tariff")),
+        ("tariff warm", warm),
+    )
+    for name, run in rows:
+        yield Growth(name, tuple(statistics.median(run(count) for _ in range(runs)) for count in periods))

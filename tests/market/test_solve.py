@@ -92,16 +92,20 @@ def linked_worlds(count: int) -> EconomyArrays:
     )  # fmt: skip
 
 
-def test_time_limit_is_honoured_within_a_tenth() -> None:
-    economy = linked_worlds(6)
-    limit = 0.5
+def test_time_limit_is_honoured_within_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    # processor time stands for the wall clock, so that other work on the machine does not count
+    monkeypatch.setattr(time, "perf_counter", time.process_time)
+    economy = linked_worlds(3)
+    began = time.perf_counter()
+    assert solve_economy(economy).ok
+    limit = 0.5 * (time.perf_counter() - began)
     began = time.perf_counter()
     solution = solve_economy(economy, options=SolveOptions(time_limit=limit))
     spent = time.perf_counter() - began
     assert solution.status is Status.TIME_LIMIT
-    assert "no equilibrium within 0.5 s" in solution.cause
+    assert "no equilibrium within" in solution.cause
     assert solution.residual > 1e-9
-    assert spent < 1.1 * limit + 0.05  # a twentieth of a second for a busy machine
+    assert spent < 1.1 * limit + 0.01
 
 
 def one_good(*columns: tuple[float, CurveKind, float, float, float, float, float], shift: float = 0.0) -> EconomyArrays:
