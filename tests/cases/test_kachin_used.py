@@ -41,11 +41,14 @@ def stages(case: Case, drawn: dict[str, float]) -> Iterator[tuple[str, object]]:
     yield "calibrated curves, bounds and opening stocks", curves
     low = case.with_switches({"demand_level": "low"})
     yield "demand at its low level", build_network(low, low.values(draws=drawn))
-    yield "early and late terms", [
-        lower_all(base.context, (*case.event_instruments(), *compose(case, p.id).instruments), year)
-        for p in case.proposals
-        for year in YEARS
-    ]
+    yield (
+        "early and late terms",
+        [
+            lower_all(base.context, (*case.event_instruments(), *compose(case, p.id).instruments), year)
+            for p in case.proposals
+            for year in YEARS
+        ],
+    )
 
 
 def numbers(thing: object) -> object:

@@ -68,9 +68,7 @@ def test_every_verb_refuses_an_unknown_option(name: str, capsys: pytest.CaptureF
     assert f"oreflow {name} --help" in captured.err
 
 
-def test_help_lists_the_verbs(
-    verb: Callable[[Callable[..., None]], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_lists_the_verbs(verb: Callable[[Callable[..., None]], None], capsys: pytest.CaptureFixture[str]) -> None:
     def command() -> None:
         """Try."""
 
@@ -157,9 +155,7 @@ def test_errors_become_one_line_and_an_exit_code(
 def test_all_problems_are_listed(
     verb: Callable[[Callable[..., None]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    problems = [
-        Problem("claims.csv", row, "unit", "'tonnnes'", "a known unit", "write t, kg or lb") for row in (2, 9)
-    ]
+    problems = [Problem("claims.csv", row, "unit", "'tonnnes'", "a known unit", "write t, kg or lb") for row in (2, 9)]
 
     def command() -> None:
         """Try."""

@@ -191,7 +191,6 @@ def test_an_interrupted_write_leaves_both_tables(case: Path, tmp_path: Path, mon
     batch = writing.claims_of(read_file(trade(tmp_path)))
     from oreflow.core.files import write_atomically as real
 
-
     def failing(path: Path, content: str | bytes) -> None:
         if path.name == "claims.csv":
             raise OSError(28, "No space left on device")

@@ -136,10 +136,9 @@ def test_an_output_that_the_user_edited_is_not_replaced(tmp_path: Path) -> None:
         write_output(tmp_path, "table.csv", "a,b\n1,2\n")
 
 
-def test_a_run_killed_between_record_and_file_can_be_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_killed_between_record_and_file_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_output(tmp_path, "table.csv", "one")
+
     def killed(path: Path, content: str | bytes) -> None:
         if path.name == "table.csv":
             raise KeyboardInterrupt

@@ -104,9 +104,7 @@ def solve_bilinear(
     )
 
 
-def _finish(
-    programme: BilinearProgramme, near: InteriorPoint, free: IntArray, tolerance: float
-) -> BilinearSolution:
+def _finish(programme: BilinearProgramme, near: InteriorPoint, free: IntArray, tolerance: float) -> BilinearSolution:
     """Newton's method on the optimality conditions with the active bounds held, from a point near the optimum."""
     x, multipliers, state = near.x, near.multipliers, near.active
     held = np.zeros(x.size)
@@ -118,9 +116,7 @@ def _finish(
         rows = programme.jacobian(x)
         curved = sp.csc_array(programme.curvature(multipliers) + sp.diags_array(held, format="csc"))
         pull = curved @ x - programme.slope(x)
-        trial = solve_active(
-            curved, pull, rows, rows @ x - programme.gaps(x), programme.lower, programme.upper, state
-        )
+        trial = solve_active(curved, pull, rows, rows @ x - programme.gaps(x), programme.lower, programme.upper, state)
         if trial is None:
             break
         last, (x, multipliers, force) = x, trial

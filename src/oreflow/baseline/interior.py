@@ -194,7 +194,9 @@ class _Search:
     def _error(self, mu: float) -> float:
         """Largest violation of the optimality conditions of the barrier problem with `mu`."""
         slack_low, slack_high = self._slacks(self.x)
-        dual = self.programme.slope(self.x) + self.programme.jacobian(self.x).T @ self.multipliers - self.lift + self.press
+        dual = (
+            self.programme.slope(self.x) + self.programme.jacobian(self.x).T @ self.multipliers - self.lift + self.press
+        )
         dual = dual + _DAMPING * mu * self.one_sided
         bounds = np.concatenate([self.lift, self.press])
         size = np.concatenate([np.abs(self.multipliers), bounds])

@@ -109,7 +109,8 @@ class Finding:
     """What the ledger says about one quantity of a text.
 
     `claims` support it, `sources` counts those of them that are independent of one another, `conflicting` say another
-    number for the same thing, `also_reported` stem from the same report, `arithmetic` shows the computation.
+    number for the same thing, `also_reported` stem from the same report, `arithmetic` shows the computation. `printed`
+    holds what each of these claims says, as "300 t REO".
     """
 
     quantity: Quantity
@@ -120,6 +121,18 @@ class Finding:
     also_reported: tuple[str, ...]
     arithmetic: str
     remarks: tuple[str, ...]
+    printed: Mapping[str, str] = field(default_factory=dict)
+
+    def cited(self, ids: Sequence[str]) -> str:
+        """Name claims with what they say.
+
+        Args:
+            ids: ids of claims of this finding.
+
+        Returns:
+            As "BGS_MM_2014 (300 t REO), SUP-0245 (301.6 t gross)".
+        """
+        return ", ".join(f"{name} ({self.printed[name]})" if self.printed.get(name) else name for name in ids)
 
     @property
     def summary(self) -> str:
@@ -131,13 +144,13 @@ class Finding:
         if self.verdict == "matches":
             claims = f"{len(self.claims)} claim{'' if len(self.claims) == 1 else 's'}"
             head = f"matches {claims} (of {self.sources} independent source{'' if self.sources == 1 else 's'})"
-            return f"{head}: {', '.join(self.claims)}"
+            return f"{head}: {self.cited(self.claims)}"
         if self.verdict == "follows by arithmetic":
             return f"follows by arithmetic: {self.arithmetic}"
         if self.verdict == "conflicts":
-            return f"conflicts with {', '.join(self.conflicting) or self.arithmetic}"
+            return f"conflicts with {self.cited(self.conflicting) or self.arithmetic}"
         if self.verdict == "also reported by":
-            return f"also reported by {', '.join(self.also_reported)}, which stem from the same report: no support"
+            return f"also reported by {self.cited(self.also_reported)}, which stem from the same report: no support"
         return "not in the ledger"
 
 
@@ -188,7 +201,9 @@ def check_text(
                 beside = [index for sentence in near for index in by_sentence.get(sentence, ())]
                 neighbours = [(quantities[index], findings[index]) for index in beside if index in findings]
                 findings[position] = _check(quantity, record, neighbours)
-    return tuple(findings[position] for position in range(len(quantities)))
+    return tuple(
+        replace(findings[position], printed=_printed(findings[position], record)) for position in sorted(findings)
+    )
 
 
 def named_places(claims: Iterable[Claim]) -> tuple[tuple[str, str], ...]:
@@ -202,8 +217,8 @@ def named_places(claims: Iterable[Claim]) -> tuple[tuple[str, str], ...]:
 
     Example:
         >>> from datetime import date
-        >>> row = Claim("c1", "NdPr output", "Mountain Pass", "", "NdPr", "2024", 1294.0, None, None, "t", "oxide", "mp",
-        ...             "", "original", "B", "", (), (), "", date(2025, 1, 1), False, "")
+        >>> row = Claim("c1", "NdPr output", "Mountain Pass", "", "NdPr", "2024", 1294.0, None, None, "t", "oxide",
+        ...             "mp", "", "original", "B", "", (), (), "", date(2025, 1, 1), False, "")
         >>> named_places([row])
         (('Mountain Pass', 'Mountain Pass'),)
     """
@@ -232,7 +247,9 @@ def _sites_in(subject: str) -> list[str]:
         return []
     parts = re.split(r" to | via | and |[,()+/]", next(part for part in found.groups() if part))
     names = (re.match(r"[A-Z][^\W\d_]*(?:[ -][A-Z][^\W\d_]+(?![\w/]))*", part.strip()) for part in parts)
-    cleaned = (re.sub(r" (?:Mill|LREE|HREE|HRE|NdFeB|REPF|Stage|II|TX|SC|OK|LA)$", "", name[0]) for name in names if name)
+    cleaned = (
+        re.sub(r" (?:Mill|LREE|HREE|HRE|NdFeB|REPF|Stage|II|TX|SC|OK|LA)$", "", name[0]) for name in names if name
+    )
     return [name for name in cleaned if len(name) > 2]
 
 
@@ -463,8 +480,9 @@ def _claim_measure(text: str, claim: Claim, unit: str) -> str:
         if re.search(r"\btax|levy|tariff|duty|fee at|toll", text) and "price" not in text:
             return "tariff"
         return "cost" if re.search(r"cost|opex|capex|fee", text) and "price" not in text else "price"
+    if unit in MONEY and re.search(r"capex|\bloan\b|investment|\bgrant\b", text):
+        return "capex"
     tests = (
-        *((("capex", r"capex|\bloan\b|investment|\bgrant\b"),) if unit in MONEY else ()),
         ("basket", r"share of \w+ in reo|\bshare of .*\bore\b"),
         ("quota", r"\bquotas?\b"),
         ("deficit", r"trade deficit|goods deficit|\bdeficit\b.*\b(us|goods|trade)"),
@@ -756,7 +774,10 @@ def _names_site(asked: Topic, reading: Reading) -> bool:
         return all(name and re.search(rf"\b{re.escape(name)}\b", text) for name in (asked.origin, asked.destination))
     if asked.measure not in {"capacity", "basket", "capex"} or not asked.place:
         return False
-    return re.search(rf"\b{re.escape(asked.place.lower())}\b", f"{reading.label} {reading.claim.place}".lower()) is not None
+    return (
+        re.search(rf"\b{re.escape(asked.place.lower())}\b", f"{reading.label} {reading.claim.place}".lower())
+        is not None
+    )
 
 
 def _same_places(asked: Topic, told: Topic) -> bool:
@@ -896,10 +917,26 @@ def _check(quantity: Quantity, record: _Record, neighbours: Sequence[tuple[Quant
     return Finding(quantity, "not in the ledger", (), 0, (), also_ids, "", remarks)
 
 
+def _printed(finding: Finding, record: _Record) -> dict[str, str]:
+    """What each claim of a finding says: value or range, unit and basis as its source prints them."""
+    printed = {}
+    for name in dict.fromkeys((*finding.claims, *finding.conflicting, *finding.also_reported)):
+        claim = record.by_id[name]
+        low, high = ("" if number is None else f"{number:,.10g}" for number in (claim.low, claim.high))
+        value = f"{claim.value:,.10g}" if claim.value is not None else "-".join(part for part in (low, high) if part)
+        unit = re.sub(r"/(yr|a)$", "", claim.unit)
+        printed[name] = " ".join(part for part in (value, unit, claim.basis) if part).replace(" %", "%")
+    return printed
+
+
 def _placed(quantity: Quantity, record: _Record) -> Quantity:
     """A number that names no place is of the one place of which the ledger says such a thing, if it is one."""
     asked = quantity.topic
-    if asked.measure not in {"quota", "demand", "stock", "recycling"} or {asked.place, asked.origin, asked.destination} - {""}:
+    if asked.measure not in {"quota", "demand", "stock", "recycling"} or {
+        asked.place,
+        asked.origin,
+        asked.destination,
+    } - {""}:
         return quantity
     places = {row.topic.place for row in record.of("t", "level") if row.topic.measure == asked.measure} - {""}
     return replace(quantity, topic=replace(asked, place=places.pop())) if len(places) == 1 else quantity
@@ -951,15 +988,18 @@ def _check_rank(quantity: Quantity, record: _Record) -> Finding:
         if standing is None or (standing.value or 0.0) < reading.value:
             by_period[told.period][told.place] = reading
     usable = {period: rows for period, rows in by_period.items() if len(rows) >= 4 and asked.place in rows}
-    if asked.period is not None and asked.period in usable:
-        usable = {asked.period: usable[asked.period]}
-    if not usable or asked.measure != "production":
+    latest = max(usable, key=lambda found: (len(usable[found]), found), default=None)
+    if latest is None or asked.measure != "production":
         return Finding(quantity, "not in the ledger", (), 0, (), (), "", ())
-    period = max(usable)
-    ordered = sorted(usable[period].values(), key=lambda reading: -(reading.value or 0.0))
+    period = latest if asked.period is None else asked.period
+    ranked = period if period in usable else latest
+    ordered = sorted(usable[ranked].values(), key=lambda reading: -(reading.value or 0.0))
     rank = 1 + [reading.topic.place for reading in ordered].index(asked.place)
     shown = ", ".join(f"{row.claim.place} {row.value:,.0f} t ({row.claim.id})" for row in ordered[: max(rank, 3)])
-    text = f"rank {rank} of {len(ordered)} places in {format_period(period)}: {shown}"
+    text = f"rank {rank} of {len(ordered)} places in {format_period(ranked)}: {shown}"
+    if period not in usable:
+        remark = f"too few places have an output of {format_period(period)} in the ledger to rank them; it gives {text}"
+        return Finding(quantity, "not in the ledger", (), 0, (), (), "", (remark,))
     ids = tuple(row.claim.id for row in ordered[: max(rank, 3)])
     holds = rank <= quantity.value if quantity.approximation == "at_most" else rank == quantity.value
     if holds:
@@ -1114,7 +1154,7 @@ def _change_in_text(quantity: Quantity, neighbours: Sequence[tuple[Quantity, Fin
 
 
 def _change_spans(period: Period) -> list[tuple[Period, Period]]:
-    """Return the pairs of periods that a change over `period` may compare: its ends, or it and the year or month before.
+    """Return the pairs of periods that a change over `period` may compare: its ends, or itself and the one before.
 
     Years of a span are compared whole, months of a span within a year singly.
     """
@@ -1133,7 +1173,7 @@ def _change_in_ledger(quantity: Quantity, record: _Record) -> list[_Result]:
     if asked.period is None:
         return []
     results = []
-    units = ("USD/t", "CNY/t") if asked.measure == "price" else ("t", "t/month", "USD")
+    units: tuple[str, ...] = ("USD/t", "CNY/t") if asked.measure == "price" else ("t", "t/month", "USD")
     if quantity.by_value:
         units = ("USD",)
     for unit, (earlier, later) in itertools.product(units, _change_spans(asked.period)):

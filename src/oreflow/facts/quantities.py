@@ -340,7 +340,7 @@ def _place_mentions(tokens: Sequence[_Token], names: Gazetteer) -> list[tuple[in
 
 
 def _names_publisher(tokens: Sequence[_Token], after: int) -> bool:
-    """Whether a place's name goes on as that of a publisher: British Geological Survey, China's Customs Administration."""
+    """Whether a place's name goes on as that of a publisher (British Geological Survey)."""
     if [token[1] for token in tokens[after : after + 2]] in (["'", "s"], ["\u2019", "s"]):
         after += 2
     for kind, word, _, _ in tokens[after : after + 4]:
@@ -404,24 +404,28 @@ class _Sentence:
         self.whens = self._find_periods()
         self.taken = {at for when in self.whens for at in range(when.first, when.after)}
         self.raws = self._find_raws()
-        self.measures = [
-            (at, MEASURE_WORDS[word])
-            for at, word in enumerate(self.lower)
-            if word in MEASURE_WORDS
-            and not (word == "mines" and at and self.lower[at - 1].isdigit())
-            and not (word in {"make", "makes", "made"} and self._word(at + 1) == "up")
-            and not (word in {"came", "come", "comes", "amounted"} and self._copula(at))
-            and not (self._word(at - 1) in {"can", "could"} and MEASURE_WORDS[word] in {"processing", "production"})
-            and not (word in {"mine", "miners"} and self._word(at + 1) in {"production", "output"})
-        ] + [
-            (at, "production")
-            for at, word in enumerate(self.lower)
-            if word in PHRASAL_PRODUCTION and self._word(at + 1) in {"out", "up"}
-        ] + [
-            (at, "capacity")
-            for at, word in enumerate(self.lower)
-            if word in {"can", "could"} and MEASURE_WORDS.get(self._word(at + 1)) in {"processing", "production"}
-        ]
+        self.measures = (
+            [
+                (at, MEASURE_WORDS[word])
+                for at, word in enumerate(self.lower)
+                if word in MEASURE_WORDS
+                and not (word == "mines" and at and self.lower[at - 1].isdigit())
+                and not (word in {"make", "makes", "made"} and self._word(at + 1) == "up")
+                and not (word in {"came", "come", "comes", "amounted"} and self._copula(at))
+                and not (self._word(at - 1) in {"can", "could"} and MEASURE_WORDS[word] in {"processing", "production"})
+                and not (word in {"mine", "miners"} and self._word(at + 1) in {"production", "output"})
+            ]
+            + [
+                (at, "production")
+                for at, word in enumerate(self.lower)
+                if word in PHRASAL_PRODUCTION and self._word(at + 1) in {"out", "up"}
+            ]
+            + [
+                (at, "capacity")
+                for at, word in enumerate(self.lower)
+                if word in {"can", "could"} and MEASURE_WORDS.get(self._word(at + 1)) in {"processing", "production"}
+            ]
+        )
         self.last_period: Period | None = previous.last_period if previous else None
         self.last_measure: str = previous.last_measure if previous else ""
         self.last_place: str = previous.last_place if previous else ""
@@ -575,7 +579,11 @@ class _Sentence:
         if ratio is not None:
             return ratio
         if number.fraction:
-            return self._make(number, None, "%", number.after)
+            hedge = self._before_hedge(number.first)
+            raw = self._make(number, None, "%", number.after)
+            if raw is not None and self._word(hedge) == "to" and self._changes_before(hedge):  # "fell to a third"
+                return replace(raw, low=raw.low / 100, high=raw.high / 100, step=raw.step / 100, unit="factor")
+            return raw
         second, unit_at = self._range(number)
         first_unit, after = self._unit(number)
         if second is not None and first_unit is None:
@@ -841,7 +849,11 @@ class _Sentence:
             return self._part_of_year(at)
         if word in {"earlier", "before", "previously"} and self._word(at - 1) == "year":
             return _When(max(at - 2, 0), at + 1, None, -12)
-        if word in {"later", "after", "on"} and self._word(at - 1) == "year" and self._word(at - 2) in {"a", "one", "the"}:
+        if (
+            word in {"later", "after", "on"}
+            and self._word(at - 1) == "year"
+            and self._word(at - 2) in {"a", "one", "the"}
+        ):
             return _When(max(at - 2, 0), at + 1, None, 12)
         if word in {"previous", "preceding", "prior"} and self._word(at + 1) == "year":
             return _When(at, at + 2, None, -12)
@@ -1053,7 +1065,7 @@ class _Sentence:
             before = 0
         if "/t" in raw.unit:
             kinds = {kind for _, kind in self.measures}
-            staged = any(word in STAGES for word in self.lower)  # "terbium oxide cost" is a price, "mining costs" is none
+            staged = any(word in STAGES for word in self.lower)  # "mining costs" are no price
             kinds -= set() if staged else {"cost"}
             return next((kind for kind in ("tariff", "cost") if kind in kinds and "price" not in kinds), "price"), ""
         if raw.unit == "%" and self._of_a_mix(raw):
@@ -1092,7 +1104,8 @@ class _Sentence:
             if {"origin", "destination"} & roles and raw.unit in {"t", "t/month", "%", "USD", "CNY"}:
                 return "flow", "any"
             at_supply = [at for at, word in enumerate(self.lower) if word in {"supply", "supplies"}]
-            if at_supply:
+            worldly = any(place == WORLD for _, _, place, _ in self.places) and raw.unit == "%"
+            if at_supply or (worldly and not self.last_measure):
                 return "production", ""
             direction = "in" if self.last_measure == "flow" else ""
             return self.last_measure, direction
@@ -1126,7 +1139,7 @@ class _Sentence:
 
     def _form_of(self, raw: _Raw, measure: str) -> tuple[Form, bool | None]:
         if raw.unit in {"factor", "rank"}:
-            rising = self._word(raw.first) != "halved" if raw.unit == "factor" else None
+            rising = raw.high > 1 if raw.unit == "factor" else None
             return ("factor" if raw.unit == "factor" else "rank"), rising
         if raw.unit != "%":
             return "level", None
@@ -1237,7 +1250,7 @@ class _Sentence:
         return set(ELEMENTS[names[0]].split("+")) if names else set()
 
     def _own_end(self, raw: _Raw, right: int) -> int:
-        """Where the words about a number end: at the last comma or "and" before the next one, if that brings its own."""
+        """Where the words about a number end: at the last comma or "and" before the next one."""
         if right < len(self.tokens):
             for at in range(right - 1, raw.after - 1, -1):
                 if self.lower[at] in {",", "and", "while", "but", "against"}:
@@ -1262,7 +1275,8 @@ class _Sentence:
         before = self._word(first - 1)
         if before in {"the", "neighbouring", "neighboring", "military", "northern"}:
             before = self._word(first - 2)
-        if before in {"from", "left", "leaving", "paid", "pays", "pay"} or (before == "of" and self._word(first - 2) == "share"):
+        of_share = before == "of" and self._word(first - 2) == "share"
+        if of_share or before in {"from", "left", "leaving", "paid", "pays", "pay"}:
             return "origin"
         left_for = before == "for" and "left" in self.lower[max(0, first - 5) : first]
         if before in {"to", "into", "reached", "entered", "reaching", "entering"} or left_for:

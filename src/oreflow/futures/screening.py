@@ -89,9 +89,7 @@ def screen(
     return tuple(sorted((e for e in effects if e.swing == e.swing), key=lambda effect: (-effect.swing, effect.ref)))
 
 
-def shortlist(
-    central: Central, composition: Composition, year: int, ranges: dict[str, Uncertainty]
-) -> tuple[str, ...]:
+def shortlist(central: Central, composition: Composition, year: int, ranges: dict[str, Uncertainty]) -> tuple[str, ...]:
     """Return the inputs to evaluate in full: of the proposal, of cost and of capacity on the tracked ore's path."""
     base = central.base
     case = base.case

@@ -151,17 +151,23 @@ def print_findings(findings: tuple[Finding, ...]) -> None:
     if not findings:
         print("No quantity found: no number with a unit, a share or a counted noun.")
         return
+    said: dict[str, int] = {}
     for number, finding in enumerate(findings, start=1):
         print(f"{number}. {printable(finding.quantity.text)} ({_about(finding)})")
         print(f"   {printable(finding.summary)}")
         if finding.verdict == "conflicts" and finding.arithmetic and finding.conflicting:
             print(f"   the claims give: {printable(finding.arithmetic)}")
         if finding.verdict != "conflicts" and finding.conflicting:
-            print(f"   other claims differ: {', '.join(finding.conflicting)}")
+            print(f"   other claims differ: {printable(finding.cited(finding.conflicting))}")
         if finding.also_reported and finding.verdict != "also reported by":
-            print(f"   also reported by: {', '.join(finding.also_reported)} (same report, no support)")
+            print(f"   also reported by: {printable(finding.cited(finding.also_reported))} (same report, no support)")
         for remark in finding.remarks:
-            print(f"   - {printable(remark)}")
+            if remark not in said:
+                print(f"   - {printable(remark)}")
+        again = sorted({said[remark] for remark in finding.remarks if remark in said})
+        if again:
+            print(f"   - as under {', '.join(map(str, again))}")
+        said.update((remark, number) for remark in finding.remarks if remark not in said)
     print()
     counts: dict[str, int] = {}
     for finding in findings:
@@ -173,5 +179,7 @@ def _about(finding: Finding) -> str:
     topic = finding.quantity.topic
     where = topic.place or " -> ".join(part for part in (topic.origin, topic.destination) if part)
     about = [topic.measure or "?", "" if topic.form == "level" else topic.form, where]
-    about += ["+".join(sorted(topic.elements)), topic.product, format_period(topic.period) if topic.period else ""]
+    when = format_period(topic.period) if topic.period else ""
+    when += " from the text before" if when and finding.quantity.period_origin == "inherited" else ""
+    about += ["+".join(sorted(topic.elements)), topic.product, when]
     return ", ".join(part for part in about if part)

@@ -68,8 +68,11 @@ def read_zip(draft: Draft, archive: zipfile.ZipFile) -> bool:
     for part in sorted(members, key=lambda item: item.filename):
         if part.file_size > MAX_MEMBER_BYTES or part.file_size > MAX_RATIO * max(1, part.compress_size) + 2**20:
             draft.problem(
-                None, part.filename, f"a part that unpacks to {part.file_size:,} bytes from {part.compress_size:,}",
-                f"at most {MAX_MEMBER_BYTES:,} and {MAX_RATIO:.0f} times", "download the archive from CEPII",
+                None,
+                part.filename,
+                f"a part that unpacks to {part.file_size:,} bytes from {part.compress_size:,}",
+                f"at most {MAX_MEMBER_BYTES:,} and {MAX_RATIO:.0f} times",
+                "download the archive from CEPII",
             )
             continue
         revision, release = _release(draft, part.filename)
@@ -87,7 +90,9 @@ def _release(draft: Draft, name: str) -> tuple[str, str]:
     found = _NAME.search(name)
     if found is None:
         draft.problem(
-            None, None, "no HS revision and release in the name of a BACI file",
+            None,
+            None,
+            "no HS revision and release in the name of a BACI file",
             "a name as BACI_HS17_Y2022_V202401b.csv",
             "keep the name that CEPII gave the file: its columns do not say the revision",
         )
@@ -130,11 +135,15 @@ def _read_clean(data: bytes) -> pl.DataFrame | None:
         return None
     if frame.select(pl.sum_horizontal(pl.all().null_count())).item():
         return None
-    frame = frame.with_row_index("row", offset=2).with_columns(
-        pl.col("k").cast(pl.Int32, strict=False).alias("code"),
-        pl.col("k").str.len_bytes().alias("length"),
-        pl.col("q").str.strip_chars().alias("q"),
-    ).with_columns(pl.col("q").cast(pl.Float64, strict=False).alias("quantity"))
+    frame = (
+        frame.with_row_index("row", offset=2)
+        .with_columns(
+            pl.col("k").cast(pl.Int32, strict=False).alias("code"),
+            pl.col("k").str.len_bytes().alias("length"),
+            pl.col("q").str.strip_chars().alias("q"),
+        )
+        .with_columns(pl.col("q").cast(pl.Float64, strict=False).alias("quantity"))
+    )
     clean = frame.select(
         pl.col("t").is_between(1900, 2099).all()
         & pl.col("i").is_between(0, 999).all()
@@ -175,9 +184,7 @@ def _read_checked(draft: Draft, data: bytes, sheet: str) -> pl.DataFrame:
     if blanks.height:
         draft.reject(int(blanks["row"][0]), "blank row", sheet=sheet, count=blanks.height)
         frame = frame.filter(~blank)
-    frame = frame.with_columns(
-        pl.col(name).fill_null("").str.strip_chars().alias(name) for name in names
-    ).with_columns(
+    frame = frame.with_columns(pl.col(name).fill_null("").str.strip_chars().alias(name) for name in names).with_columns(
         pl.col("v").cast(pl.Float64, strict=False).alias("value"),
         pl.col("q").cast(pl.Float64, strict=False).alias("quantity"),
         pl.col("q").is_in(["NA", ""]).alias("q_missing"),
@@ -196,8 +203,11 @@ def _read_checked(draft: Draft, data: bytes, sheet: str) -> pl.DataFrame:
         _reject_bad(draft, frame, checks, bad_count, sheet)
         frame = frame.filter(bad_count == 0)
     return frame.select(
-        "row", *[pl.col(name).cast(pl.Int32) for name in ("t", "i", "j")], pl.col("k").cast(pl.Int32).alias("code"),
-        (pl.col("k").str.len_bytes() == 5).alias("padded"), "value",
+        "row",
+        *[pl.col(name).cast(pl.Int32) for name in ("t", "i", "j")],
+        pl.col("k").cast(pl.Int32).alias("code"),
+        (pl.col("k").str.len_bytes() == 5).alias("padded"),
+        "value",
         pl.when(pl.col("q_missing")).then(None).otherwise(pl.col("quantity")).alias("quantity"),
     )
 
@@ -227,7 +237,10 @@ def _scan_by_line(draft: Draft, data: bytes, sheet: str) -> pl.DataFrame:
             reason = "more cells than the header" if len(cells) > 6 else "fewer cells than the header"
             draft.reject(number, reason, line, sheet=sheet)
             draft.problem(
-                number, order[min(len(cells), 5)], f"{len(cells)} cells", "6: t, i, j, k, v, q",
+                number,
+                order[min(len(cells), 5)],
+                f"{len(cells)} cells",
+                "6: t, i, j, k, v, q",
                 "the row is damaged: download the file again",
             )
             continue
@@ -245,16 +258,26 @@ def _reject_bad(
         row = int(shifted["row"][0])
         draft.reject(row, "columns shifted", sheet=sheet, count=shifted.height)
         shown = ",".join(str(cell) for cell in shifted.select("t", "i", "j", "k", "v", "q").row(0))
-        draft.problem(row, "t", f"{shown[:80]!r} and {shifted.height - 1:,} rows more of the kind",
-                      "t, i, j, k, v, q in order", "download the file again")
+        draft.problem(
+            row,
+            "t",
+            f"{shown[:80]!r} and {shifted.height - 1:,} rows more of the kind",
+            "t, i, j, k, v, q in order",
+            "download the file again",
+        )
     for name, expression, expected in checks:
         single = frame.filter((bad_count == 1) & expression)
         if single.height:
             row = int(single["row"][0])
             found = str(single[name][0])[:40]
             draft.reject(row, f"{name} not readable", found, sheet=sheet, count=single.height)
-            draft.problem(row, name, f"{found!r} and {single.height - 1:,} rows more of the kind", expected,
-                          "the rows are damaged: download the file again")
+            draft.problem(
+                row,
+                name,
+                f"{found!r} and {single.height - 1:,} rows more of the kind",
+                expected,
+                "the rows are damaged: download the file again",
+            )
 
 
 def _without_duplicates(draft: Draft, frame: pl.DataFrame, sheet: str) -> pl.DataFrame:
@@ -269,8 +292,13 @@ def _without_duplicates(draft: Draft, frame: pl.DataFrame, sheet: str) -> pl.Dat
     row = int(repeated["row"][0])
     shown = "/".join(str(cell) for cell in repeated.select("t", "i", "j", "code").row(0))
     draft.reject(row, "duplicate key", shown, sheet=sheet, count=repeated.height)
-    draft.problem(row, "k", f"the key {shown} again, and {repeated.height - 1:,} more of the kind", "each key once",
-                  "the file was joined with itself: download it again")
+    draft.problem(
+        row,
+        "k",
+        f"the key {shown} again, and {repeated.height - 1:,} more of the kind",
+        "each key once",
+        "the file was joined with itself: download it again",
+    )
     return marked.filter("first").drop("first")
 
 
@@ -287,9 +315,15 @@ def _canonical(draft: Draft, frame: pl.DataFrame, revision: str, release: str, s
     size = len(kinds)
     combined = _texts(
         [
-            join_flags(exporter.split(";"), ("self_trade",) if own else importer.split(";"),
-                       ("leading_zero_restored",) if padded else ())
-            for exporter in kinds for importer in kinds for own in (False, True) for padded in (False, True)
+            join_flags(
+                exporter.split(";"),
+                ("self_trade",) if own else importer.split(";"),
+                ("leading_zero_restored",) if padded else (),
+            )
+            for exporter in kinds
+            for importer in kinds
+            for own in (False, True)
+            for padded in (False, True)
         ]
     )
     exporter, importer = frame["i"], frame["j"]
@@ -327,7 +361,10 @@ def _canonical(draft: Draft, frame: pl.DataFrame, revision: str, release: str, s
         texts = {"measure": measure, "unit": unit, "basis": basis, "valuation": valuation, "column": column}
         amount = base["_value" if column == "v" else "_quantity"]
         return base.with_columns(
-            *fixed, *nothing, amount.alias("value"), statuses.gather(amount.is_null().cast(pl.Int32)).alias("status"),
+            *fixed,
+            *nothing,
+            amount.alias("value"),
+            statuses.gather(amount.is_null().cast(pl.Int32)).alias("status"),
             pl.lit("", dtype=pl.String).alias("note"),
             *[pl.lit(text, dtype=pl.String).cast(pl.Categorical).alias(name) for name, text in texts.items()],
         ).select(list(schema()))
@@ -421,8 +458,9 @@ def read_products(draft: Draft, text: str, delimiter: str) -> None:
         else:
             kept[code.zfill(6)] = record.get("description")
     draft.used = len(kept)
-    draft.reference = pl.DataFrame({"code": list(kept), "description": list(kept.values())},
-                                   schema={"code": pl.String, "description": pl.String})
+    draft.reference = pl.DataFrame(
+        {"code": list(kept), "description": list(kept.values())}, schema={"code": pl.String, "description": pl.String}
+    )
 
 
 def _area_id(code: str) -> str:

@@ -109,8 +109,11 @@ def _read(draft: Draft, records: Iterable[Record]) -> None:
     both = {key for key, names in commodities.items() if len(names) == 2}
     if both:
         draft.notice(
-            None, "bgs_commodity_trans", f"minerals (gross) and oxides (REO) both given for {len(both)} country-years",
-            "one of them in any sum", "never add the two",
+            None,
+            "bgs_commodity_trans",
+            f"minerals (gross) and oxides (REO) both given for {len(both)} country-years",
+            "one of them in any sum",
+            "never add the two",
         )
     for row in rows:
         twice = (row.reporter, row.period) in both and row.product.startswith("rare earth")
@@ -137,19 +140,24 @@ def _row(draft: Draft, record: Record) -> CanonicalRow | None:
     flow = _STATISTICS.get(record.get("bgsstatistictypetrans").casefold())
     if flow is None:
         return reject(
-            "bgs_statistic_type_trans", record.get("bgsstatistictypetrans"), "Production, Imports or Exports",
+            "bgs_statistic_type_trans",
+            record.get("bgsstatistictypetrans"),
+            "Production, Imports or Exports",
             "unknown statistic",
         )
     unit = _UNITS.get(record.get("units").casefold())
     if unit is None:
         return reject("units", record.get("units"), f"one of {', '.join(_UNITS)}", "unknown unit")
     reading = read_bgs(
-        record.get("quantity"), record.get("quantityinbookstyle"), record.get("sdmxtranslation"),
+        record.get("quantity"),
+        record.get("quantityinbookstyle"),
+        record.get("sdmxtranslation"),
         record.get("dataprecisiondescription"),
     )
     if reading is None:
-        return reject("quantity", record.get("quantity", "quantityinbookstyle"), "a number or a BGS mark",
-                      "value not readable")
+        return reject(
+            "quantity", record.get("quantity", "quantityinbookstyle"), "a number or a BGS mark", "value not readable"
+        )
     name = record.get("countrytrans")
     area = area_by_name(name)
     if area.kind == "unknown":
@@ -164,10 +172,34 @@ def _row(draft: Draft, record: Record) -> CanonicalRow | None:
     flags += [flag for text, flag in _NOTE_FLAGS if text in note.casefold()]
     status = "estimated" if estimated and reading.status == "reported" else reading.status
     return CanonicalRow(
-        SOURCE, "", area.id, "", flow, commodity, "BGS", record.get("bgssubcommoditytrans"), year.group(1),
-        "production" if flow == "production" else "quantity", reading.value, reading.lower, reading.upper,
-        reading.comparator, unit[0], basis, "", status, join_flags(area.flags, flags), name, "", "",
-        " ".join(note.replace("|", " ").split()), "", draft.sha256, "", record.row, "quantity",
+        SOURCE,
+        "",
+        area.id,
+        "",
+        flow,
+        commodity,
+        "BGS",
+        record.get("bgssubcommoditytrans"),
+        year.group(1),
+        "production" if flow == "production" else "quantity",
+        reading.value,
+        reading.lower,
+        reading.upper,
+        reading.comparator,
+        unit[0],
+        basis,
+        "",
+        status,
+        join_flags(area.flags, flags),
+        name,
+        "",
+        "",
+        " ".join(note.replace("|", " ").split()),
+        "",
+        draft.sha256,
+        "",
+        record.row,
+        "quantity",
     )
 
 

@@ -117,8 +117,13 @@ def _read(draft: Draft, records: Iterable[Record], flow: str | None) -> None:
         draft.rows.extend(made)
     draft.vintage = f"data to {latest}" if latest else ""
     if unstated:
-        draft.problem(None, None, "rows that do not say import or export: the query chose it", "a trade flow",
-                      "give it with --flow import or --flow export")
+        draft.problem(
+            None,
+            None,
+            "rows that do not say import or export: the query chose it",
+            "a trade flow",
+            "give it with --flow import or --flow export",
+        )
 
 
 _KEY = (
@@ -133,8 +138,10 @@ def _rows(draft: Draft, record: Record, flow: str) -> list[CanonicalRow] | None:
         draft.problem(record.row, column, repr(found)[:40], expected, "the row is damaged or shifted: export again")
         return None
 
-    months = re.fullmatch(r"((?:19|20)\d\d)(0[1-9]|1[0-2])?(?:-(?:(?:19|20)\d\d)?(0[1-9]|1[0-2]))?",
-                          record.get("数据年月").removesuffix(".0"))
+    months = re.fullmatch(
+        r"((?:19|20)\d\d)(0[1-9]|1[0-2])?(?:-(?:(?:19|20)\d\d)?(0[1-9]|1[0-2]))?",
+        record.get("数据年月").removesuffix(".0"),
+    )
     if months is None:
         return reject("数据年月", record.get("数据年月"), "a month as 202401", "period not readable")
     year, first, last = months.groups()
@@ -176,11 +183,36 @@ def _rows(draft: Draft, record: Record, flow: str) -> list[CanonicalRow] | None:
     valuation = {"import": "CIF", "export": "FOB"}.get(flow, "")
     return [
         CanonicalRow(
-            SOURCE, "", "CHN", partner.id, flow, code, "CN tariff", record.get("商品名称"), period, measure, value,
-            None, None, "", unit, basis, valuation if measure == "value" else "", status,
-            join_flags(partner.flags, flags, ("breakdown",) if detail else (), ("self_trade",)
-                       if partner.id == "CHN" else ()),
-            "中国", name or record.get("贸易伙伴编码"), "", detail, "", draft.sha256, "", record.row, column,
+            SOURCE,
+            "",
+            "CHN",
+            partner.id,
+            flow,
+            code,
+            "CN tariff",
+            record.get("商品名称"),
+            period,
+            measure,
+            value,
+            None,
+            None,
+            "",
+            unit,
+            basis,
+            valuation if measure == "value" else "",
+            status,
+            join_flags(
+                partner.flags, flags, ("breakdown",) if detail else (), ("self_trade",) if partner.id == "CHN" else ()
+            ),
+            "中国",
+            name or record.get("贸易伙伴编码"),
+            "",
+            detail,
+            "",
+            draft.sha256,
+            "",
+            record.row,
+            column,
         )
         for measure, unit, basis, column, value, status in measures
     ]

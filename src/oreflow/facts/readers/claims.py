@@ -234,21 +234,51 @@ def append_to_case(folder: Path, batches: Sequence[Batch]) -> tuple[int, int]:
     if not claims:
         return 0, 0
     if len(claims) > MAX_CLAIMS:
-        raise CaseError([Problem("claims.csv", None, None, f"{len(claims):,} claims to add", f"at most {MAX_CLAIMS:,}",
-                                 "choose with --where, as --where product=2846 --where period=2020-2024")])
+        raise CaseError(
+            [
+                Problem(
+                    "claims.csv",
+                    None,
+                    None,
+                    f"{len(claims):,} claims to add",
+                    f"at most {MAX_CLAIMS:,}",
+                    "choose with --where, as --where product=2846 --where period=2020-2024",
+                )
+            ]
+        )
     old_claims = _Table.open(folder / "claims.csv", CLAIM_COLUMNS)
     old_sources = _Table.open(folder / "sources.csv", SOURCE_COLUMNS)
     there = [claim["id"] for claim in claims if claim["id"] in old_claims.ids]
     if there:
-        raise CaseError([Problem("claims.csv", None, "id", f"{len(there):,} of these claims already, as {there[0]}",
-                                 "a file that was not imported before", "remove the old rows to import it again")])
+        raise CaseError(
+            [
+                Problem(
+                    "claims.csv",
+                    None,
+                    "id",
+                    f"{len(there):,} of these claims already, as {there[0]}",
+                    "a file that was not imported before",
+                    "remove the old rows to import it again",
+                )
+            ]
+        )
     fresh = [source for source in sources.values() if source.id not in old_sources.ids]
     new_sources = old_sources.extended([_source_cells(source) for source in fresh])
     new_claims = old_claims.extended(claims)
     if len(new_claims) > MAX_TABLE_BYTES:
         found = f"{len(new_claims):,} bytes with the claims to add"
-        raise CaseError([Problem("claims.csv", None, None, found, f"at most {MAX_TABLE_BYTES:,}",
-                                 "choose with --where, as --where product=2846 --where period=2020-2024")])
+        raise CaseError(
+            [
+                Problem(
+                    "claims.csv",
+                    None,
+                    None,
+                    found,
+                    f"at most {MAX_TABLE_BYTES:,}",
+                    "choose with --where, as --where product=2846 --where period=2020-2024",
+                )
+            ]
+        )
     descriptor = _descriptor(folder, {"claims.csv": new_claims, "sources.csv": new_sources})
     write_atomically(folder / "sources.csv", new_sources)
     try:
@@ -310,8 +340,18 @@ class _Table:
         header = tuple(name.strip() for name in rows[0])
         missing = [name for name in columns if name not in header]
         if missing:
-            raise CaseError([Problem(path.name, 1, missing[0], f"a header without {', '.join(missing)}",
-                                     "the columns of docs/case-format.md", "add the columns")])
+            raise CaseError(
+                [
+                    Problem(
+                        path.name,
+                        1,
+                        missing[0],
+                        f"a header without {', '.join(missing)}",
+                        "the columns of docs/case-format.md",
+                        "add the columns",
+                    )
+                ]
+            )
         position = header.index("id")
         ids = frozenset(row[position] for row in rows[1:] if len(row) > position)
         return _Table(content, header, ids, "\r\n" if b"\r\n" in content[:4096] else "\n")

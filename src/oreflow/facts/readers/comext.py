@@ -104,8 +104,9 @@ def read_text(draft: Draft, data: bytes, delimiter: str) -> None:
         frame = _drop(draft, frame, expression, f"{picked[key] or key} not readable", picked[key] or key, expected)
     frame = _drop(draft, frame, pl.col("product") == "TOTAL", "aggregate code (TOTAL, AGn)", None, "")
     key_columns = ["period", "reporter", "partner", "product", "flow", "trade_type", "procedure", "unit"]
-    frame = _drop(draft, frame, ~pl.struct(key_columns).is_first_distinct(), "duplicate key", "PRODUCT_NC",
-                  "each key once")
+    frame = _drop(
+        draft, frame, ~pl.struct(key_columns).is_first_distinct(), "duplicate key", "PRODUCT_NC", "each key once"
+    )
     draft.used += frame.height
     draft.vintage = "data to " + str(frame["period"].max()) if frame.height else ""
     if frame.height:
@@ -133,8 +134,13 @@ def _drop(
         shown = ",".join(str(cell) for cell in dropped.select(list(_NAMES)).row(0))[:100]
         draft.reject(row, reason, shown, count=dropped.height)
         if expected:
-            draft.problem(row, column, f"{reason} ({shown[:60]}; {dropped.height:,} rows)", expected,
-                          "the file is damaged: download it again")
+            draft.problem(
+                row,
+                column,
+                f"{reason} ({shown[:60]}; {dropped.height:,} rows)",
+                expected,
+                "the file is damaged: download it again",
+            )
     return marked.filter(~pl.col("_drop")).drop("_drop")
 
 
@@ -152,8 +158,10 @@ def _canonical(draft: Draft, frame: pl.DataFrame, picked: dict[str, str | None])
     for code in pl.concat([frame["reporter"], frame["partner"]]).unique().to_list():
         ids[code], flags[code] = _area(code)
     year = pl.col("period").str.slice(0, 4)
-    period = pl.when(pl.col("period").str.ends_with("52")).then(year).otherwise(
-        pl.concat_str([year, pl.col("period").str.slice(4, 2)], separator="-")
+    period = (
+        pl.when(pl.col("period").str.ends_with("52"))
+        .then(year)
+        .otherwise(pl.concat_str([year, pl.col("period").str.slice(4, 2)], separator="-"))
     )
     base = frame.select(
         pl.col("row").cast(pl.Int64),
@@ -172,9 +180,15 @@ def _canonical(draft: Draft, frame: pl.DataFrame, picked: dict[str, str | None])
                 _flag(pl.col("trade_type") == "I", pl.lit("intra_eu")),
             ],
             separator=";",
-        ).str.replace_all(r";{2,}", ";").str.strip_chars(";").cast(pl.Categorical).alias("flags"),
+        )
+        .str.replace_all(r";{2,}", ";")
+        .str.strip_chars(";")
+        .cast(pl.Categorical)
+        .alias("flags"),
         (pl.lit("su:") + pl.col("unit")).alias("supplementary_unit"),
-        pl.col("euro_number"), pl.col("kilograms_number"), pl.col("supplementary_number"),
+        pl.col("euro_number"),
+        pl.col("kilograms_number"),
+        pl.col("supplementary_number"),
     )
     constants = {
         "source": SOURCE, "vintage": draft.vintage, "revision": "CN", "product_name": "", "comparator": "",
@@ -188,14 +202,19 @@ def _canonical(draft: Draft, frame: pl.DataFrame, picked: dict[str, str | None])
         value_of = {"import": "CIF", "export": "FOB"}
         valuation = (
             pl.col("flow").cast(pl.String).replace_strict(value_of, return_dtype=pl.String)
-            if key == "euro" else pl.lit("")
+            if key == "euro"
+            else pl.lit("")
         )
         status = pl.when(amount.is_null()).then(pl.lit("missing")).otherwise(pl.lit("reported"))
         texts = {"measure": measure, "basis": basis, "column": picked[key] or key}
         made = base.filter(amount.is_not_null()) if only_given else base
         return made.with_columns(
-            *fixed, *nothing, amount.alias("value"), status.cast(pl.Categorical).alias("status"),
-            valuation.cast(pl.Categorical).alias("valuation"), unit.cast(pl.Categorical).alias("unit"),
+            *fixed,
+            *nothing,
+            amount.alias("value"),
+            status.cast(pl.Categorical).alias("status"),
+            valuation.cast(pl.Categorical).alias("valuation"),
+            unit.cast(pl.Categorical).alias("unit"),
             pl.lit("", dtype=pl.String).alias("note"),
             *[pl.lit(text, dtype=pl.String).cast(pl.Categorical).alias(name) for name, text in texts.items()],
         ).select(list(schema()))
@@ -239,8 +258,13 @@ def _even_lines(draft: Draft, data: bytes, delimiter: str) -> tuple[bytes, list[
             draft.rows_in += 1
             reason = "more cells than the header" if cells > width else "fewer cells than the header"
             draft.reject(number, reason, line.decode("utf-8", "backslashreplace"))
-            draft.problem(number, None, f"{cells + 1} cells", f"{width + 1}, as the header has",
-                          "the row is damaged: download the file again")
+            draft.problem(
+                number,
+                None,
+                f"{cells + 1} cells",
+                f"{width + 1}, as the header has",
+                "the row is damaged: download the file again",
+            )
         else:
             kept.append(line)
             numbers.append(number)

@@ -174,7 +174,10 @@ def check_row_limit(draft: Draft) -> None:
     """
     if draft.rows_in in ROW_LIMITS:
         draft.problem(
-            None, None, f"{draft.rows_in:,} rows, exactly a limit of the service", "fewer rows than the limit",
+            None,
+            None,
+            f"{draft.rows_in:,} rows, exactly a limit of the service",
+            "fewer rows than the limit",
             "the query was cut: ask for fewer years, partners or codes in one query",
         )
 
@@ -196,8 +199,11 @@ def _without_duplicates(draft: Draft, records: list[TradeRecord]) -> list[TradeR
             dropped.add(id(record))
             draft.reject(record.row, reason, what)
         draft.problem(
-            group[1].row, None, f"the key of row {first.row} again ({what}), {'same' if same else 'other'} values",
-            "each key once", "download again, or import with --partial, which leaves these rows out",
+            group[1].row,
+            None,
+            f"the key of row {first.row} again ({what}), {'same' if same else 'other'} values",
+            "each key once",
+            "download again, or import with --partial, which leaves these rows out",
         )
     return [record for record in records if id(record) not in dropped]
 
@@ -259,14 +265,18 @@ def _check_revisions(draft: Draft, records: Iterable[TradeRecord]) -> None:
     if len(first_row) > 1:
         revision, row = list(first_row.items())[1]
         draft.problem(
-            row, "classificationCode",
+            row,
+            "classificationCode",
             f"revision {revision} after {next(iter(first_row))}; in all {', '.join(first_row)}",
             "one revision of the nomenclature in a file",
             "import one revision at a time, or with --partial: each row keeps its revision and none are joined",
         )
     elif "unknown" in first_row:
         draft.problem(
-            first_row["unknown"], "classificationCode", "no revision of the nomenclature", "H0 to H6",
+            first_row["unknown"],
+            "classificationCode",
+            "no revision of the nomenclature",
+            "H0 to H6",
             "export the file with its classificationCode column",
         )
 
@@ -297,16 +307,21 @@ def _close_world(draft: Draft, records: list[TradeRecord]) -> list[TradeRecord]:
         if share > 1.0:
             exceeding += 1
             draft.problem(
-                world.row, "primaryValue", f"partners that add up to {share:.4%} of World", "at most 100%",
+                world.row,
+                "primaryValue",
+                f"partners that add up to {share:.4%} of World",
+                "at most 100%",
                 "rows are repeated or belong to another query: download again",
             )
         else:
             short += 1
             if len(partners[group]) >= 3:
                 draft.problem(
-                    world.row, "primaryValue",
+                    world.row,
+                    "primaryValue",
                     f"{len(partners[group])} partners that add up to {share:.4%} of World",
-                    "all partners", "partners are missing: download again, or give --partial to keep World apart",
+                    "all partners",
+                    "partners are missing: download again, or give --partial to keep World apart",
                 )
     for group, world in worlds.items():
         if group not in listed:
@@ -314,7 +329,12 @@ def _close_world(draft: Draft, records: list[TradeRecord]) -> list[TradeRecord]:
     if listed:
         status: Literal["holds", "short", "exceeds"] = "exceeds" if exceeding else "short" if short else "holds"
         draft.closure = Closure(
-            status, len(listed), short, exceeding, worst, ("primaryValue", "netWgt"),
+            status,
+            len(listed),
+            short,
+            exceeding,
+            worst,
+            ("primaryValue", "netWgt"),
             "partners were selected in the query" if short and not draft.problems else "",
         )
     return [record for record in records if id(record) not in dropped]
@@ -334,9 +354,7 @@ def _share(world: TradeRecord, partners: list[TradeRecord]) -> tuple[float, bool
     return share, closes
 
 
-def _canonical(
-    draft: Draft, record: TradeRecord, publication: Publication | None, vintage: str
-) -> list[CanonicalRow]:
+def _canonical(draft: Draft, record: TradeRecord, publication: Publication | None, vintage: str) -> list[CanonicalRow]:
     flags = list(record.flags)
     if record.partner.kind == "world":
         flags.append("world_total")
@@ -346,15 +364,46 @@ def _canonical(
     published = publication.published if publication else ""
 
     def row(
-        measure: str, value: float | None, unit: str, column: str, *, basis: str = "", valued: str = "",
-        estimated: bool = False, extra: tuple[str, ...] = (),
+        measure: str,
+        value: float | None,
+        unit: str,
+        column: str,
+        *,
+        basis: str = "",
+        valued: str = "",
+        estimated: bool = False,
+        extra: tuple[str, ...] = (),
     ) -> CanonicalRow:
         status = "missing" if value is None else "estimated" if estimated else "reported"
         return CanonicalRow(
-            SOURCE, published or vintage, record.reporter.id, record.partner.id, record.flow, record.product,
-            record.revision, record.product_name, record.period, measure, value, None, None, "", unit, basis, valued,
-            status, join_flags(record.reporter.flags, record.partner.flags, flags, extra), record.reporter_code,
-            record.partner_code, "", "", published, draft.sha256, "", record.row, column,
+            SOURCE,
+            published or vintage,
+            record.reporter.id,
+            record.partner.id,
+            record.flow,
+            record.product,
+            record.revision,
+            record.product_name,
+            record.period,
+            measure,
+            value,
+            None,
+            None,
+            "",
+            unit,
+            basis,
+            valued,
+            status,
+            join_flags(record.reporter.flags, record.partner.flags, flags, extra),
+            record.reporter_code,
+            record.partner_code,
+            "",
+            "",
+            published,
+            draft.sha256,
+            "",
+            record.row,
+            column,
         )
 
     doubt = ("valuation_assumed",) if assumed else ()

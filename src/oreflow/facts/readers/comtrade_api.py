@@ -60,8 +60,13 @@ def read_json(draft: Draft, payload: object, publications: Mapping[tuple[str, st
     if isinstance(payload, dict):
         count = payload.get("count")
         if isinstance(count, int) and count != len(items):
-            draft.problem(None, "count", f"count {count:,} and {len(items):,} records", "as many records as counted",
-                          "the answer is cut: download again")
+            draft.problem(
+                None,
+                "count",
+                f"count {count:,} and {len(items):,} records",
+                "as many records as counted",
+                "the answer is cut: download again",
+            )
     if not items:
         draft.notice(None, None, "no records", "at least one", "widen the query")
     records: list[TradeRecord] = []
@@ -111,8 +116,11 @@ def _take(draft: Draft, records: list[TradeRecord], row: int, cells: dict[str, s
         reason = "columns shifted" if len(wrong) >= 2 else f"{error.column} not readable"
         draft.reject(row, reason, error.found)
         draft.problem(
-            row, error.column, error.found + (f" (also wrong: {', '.join(wrong[1:])})" if len(wrong) > 1 else ""),
-            error.expected, "the row is damaged or its cells are shifted: download again",
+            row,
+            error.column,
+            error.found + (f" (also wrong: {', '.join(wrong[1:])})" if len(wrong) > 1 else ""),
+            error.expected,
+            "the row is damaged or its cells are shifted: download again",
         )
 
 

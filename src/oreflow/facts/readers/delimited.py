@@ -86,15 +86,21 @@ def _records(draft: Draft, reader: Iterator[list[str]], header: tuple[str, ...],
             if extra:
                 draft.reject(row, "more cells than the header", extra[0])
                 draft.problem(
-                    row, None, f"{len(cells)} cells (as {extra[0][:40]!r} beyond the last column)",
-                    f"{width}, as the header has", "quote texts that hold the delimiter, or export again",
+                    row,
+                    None,
+                    f"{len(cells)} cells (as {extra[0][:40]!r} beyond the last column)",
+                    f"{width}, as the header has",
+                    "quote texts that hold the delimiter, or export again",
                 )
                 continue
             trailing = True
         if len(cells) < width:
             draft.reject(row, "fewer cells than the header", cells[0])
             draft.problem(
-                row, header[len(cells)] or None, f"{len(cells)} cells", f"{width}, as the header has",
+                row,
+                header[len(cells)] or None,
+                f"{len(cells)} cells",
+                f"{width}, as the header has",
                 "the row is cut off: download the file again",
             )
             continue

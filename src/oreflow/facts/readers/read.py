@@ -187,10 +187,17 @@ def _read_workbook(path: Path, draft: Draft, flow: str | None) -> ReadResult:
         layout = _mcs_layout(sheets)
         if layout is None:
             names = ", ".join(repr(sheet.name) for sheet in sheets[:5])
-            problem = Problem(draft.file, None, None, f"the sheets {names}", "a workbook of a known format",
-                              "see docs/readers.md for the formats")
-            return refuse(draft.file, draft.sha256, "not data: a workbook of no known format", encoding="xlsx",
-                          problems=[problem])
+            problem = Problem(
+                draft.file,
+                None,
+                None,
+                f"the sheets {names}",
+                "a workbook of a known format",
+                "see docs/readers.md for the formats",
+            )
+            return refuse(
+                draft.file, draft.sha256, "not data: a workbook of no known format", encoding="xlsx", problems=[problem]
+            )
         usgs_mcs.read_sheet(draft, sheets[0].rows, layout)
     return _finish(draft)
 
@@ -207,8 +214,9 @@ def _read_zip(path: Path, draft: Draft) -> ReadResult:
         with zipfile.ZipFile(path) as archive:
             found = baci.read_zip(draft, archive)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
-        problem = Problem(draft.file, None, None, f"a damaged or encrypted archive ({error})", "a whole zip",
-                          "download it again")
+        problem = Problem(
+            draft.file, None, None, f"a damaged or encrypted archive ({error})", "a whole zip", "download it again"
+        )
         return refuse(draft.file, draft.sha256, "a damaged zip archive", problems=[problem])
     if not found:
         return refuse(draft.file, draft.sha256, "not data: a zip archive without BACI year files; unpack it first")

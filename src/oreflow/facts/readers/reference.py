@@ -97,8 +97,16 @@ def read_metadata(draft: Draft, payload: object) -> None:
         )
     draft.used = len(kept)
     draft.vintage = max((row["published"] for row in kept), default="")
-    names = ("reporter", "period", "import_valuation", "export_valuation", "trade_system", "import_partner",
-             "export_partner", "published")
+    names = (
+        "reporter",
+        "period",
+        "import_valuation",
+        "export_valuation",
+        "trade_system",
+        "import_partner",
+        "export_partner",
+        "published",
+    )
     draft.reference = pl.DataFrame(kept, schema=dict.fromkeys(names, pl.String))
 
 

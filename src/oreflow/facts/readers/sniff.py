@@ -368,7 +368,11 @@ def _sniff_json(text: str, encoding: str, name: str) -> Sniffed:
         ended = error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg
         found = "the text ends inside a value" if ended else error.msg
         problem = Problem(
-            name, error.lineno, str(error.colno), f"{found} (character {error.pos:,})", "complete JSON",
+            name,
+            error.lineno,
+            str(error.colno),
+            f"{found} (character {error.pos:,})",
+            "complete JSON",
             "download the file again",
         )
         reason = "truncated JSON" if ended else "damaged JSON"
@@ -439,8 +443,12 @@ def _unknown_text(text: str, encoding: str, name: str) -> Sniffed:
         if near is not None:
             form, missing = near
             problem = Problem(
-                name, 1, missing[0], f"a header like that of {form} without: {', '.join(missing)}",
-                "all columns of the format", "export the file with these columns",
+                name,
+                1,
+                missing[0],
+                f"a header like that of {form} without: {', '.join(missing)}",
+                "all columns of the format",
+                "export the file with these columns",
             )
             return Sniffed("refused", encoding=encoding, reason=f"columns missing for {form}", problems=(problem,))
     if _chinese_share(text) > 0.3:
@@ -449,7 +457,11 @@ def _unknown_text(text: str, encoding: str, name: str) -> Sniffed:
     if not marked_up and (first.count(",") >= 2 or first.count("\t") >= 2 or first.count(";") >= 2):
         shown = first[:100]
         problem = Problem(
-            name, 1, None, f"the header {shown!r}", "the header of a known format",
+            name,
+            1,
+            None,
+            f"the header {shown!r}",
+            "the header of a known format",
             "see docs/readers.md for the formats",
         )
         return Sniffed("refused", encoding=encoding, reason="not data: a table of no known format", problems=(problem,))

@@ -184,8 +184,10 @@ def read_plain(cell: object, *, missing: frozenset[str]) -> Reading | None:
 
 
 def _exact(number: float) -> Reading:
-    return Reading(0.0, None, None, "", "reported", ("zero",)) if number == 0 else Reading(
-        number, None, None, "", "reported"
+    return (
+        Reading(0.0, None, None, "", "reported", ("zero",))
+        if number == 0
+        else Reading(number, None, None, "", "reported")
     )
 
 

@@ -70,8 +70,13 @@ def read_sheets(draft: Draft, sheets: Sequence[Sheet]) -> None:
         basis = "REO" if "rare-earth oxide" in preamble.casefold() else "metal" if "content" in preamble else "gross"
         unit_stated = "metric tons" in preamble.casefold()
         if not unit_stated:
-            draft.problem(1, sheet.name, "no unit in the lines above the table", "All quantities in metric tons",
-                          "the table is not one of Data Series 140 as published")
+            draft.problem(
+                1,
+                sheet.name,
+                "no unit in the lines above the table",
+                "All quantities in metric tons",
+                "the table is not one of Data Series 140 as published",
+            )
         _read_body(draft, sheet, header, commodity, basis)
 
 
@@ -115,10 +120,34 @@ def _read_body(draft: Draft, sheet: Sheet, header: int, commodity: str, basis: s
                 break
             rows.append(
                 CanonicalRow(
-                    SOURCE, draft.vintage, place, "", flow, commodity, "USGS", name, year, measure, reading.value,
-                    reading.lower, reading.upper, reading.comparator, unit or "t", "" if unit else basis, "",
-                    reading.status, join_flags(reading.flags), "United States" if place == "USA" else "World", "", "",
-                    "", draft.vintage, draft.sha256, sheet.name, index, name,
+                    SOURCE,
+                    draft.vintage,
+                    place,
+                    "",
+                    flow,
+                    commodity,
+                    "USGS",
+                    name,
+                    year,
+                    measure,
+                    reading.value,
+                    reading.lower,
+                    reading.upper,
+                    reading.comparator,
+                    unit or "t",
+                    "" if unit else basis,
+                    "",
+                    reading.status,
+                    join_flags(reading.flags),
+                    "United States" if place == "USA" else "World",
+                    "",
+                    "",
+                    "",
+                    draft.vintage,
+                    draft.sha256,
+                    sheet.name,
+                    index,
+                    name,
                 )
             )
         else:

@@ -209,8 +209,13 @@ def _read_wide(draft: Draft, header: Sequence[str], records: list[Record], *, sa
         release = re.fullmatch(r"mcs\s*((?:19|20)\d\d)", record.get("source", "datasource").casefold())
         if release is None:
             draft.reject(record.row, "release not readable", record.get("source", "datasource"))
-            draft.problem(record.row, "Source", repr(record.get("source", "datasource"))[:40], "as MCS2024",
-                          "the row is damaged or its cells are shifted: download again")
+            draft.problem(
+                record.row,
+                "Source",
+                repr(record.get("source", "datasource"))[:40],
+                "as MCS2024",
+                "the row is damaged or its cells are shifted: download again",
+            )
             continue
         draft.vintage = release.group(1)
         kind = " ".join(record.get("type").split())
@@ -238,7 +243,10 @@ def _read_wide(draft: Draft, header: Sequence[str], records: list[Record], *, sa
             draft.rows.extend(rows)
     if missing_commodity:
         draft.problem(
-            None, "Type", "a table that does not name its commodity", "the commodity in Type or in the file's name",
+            None,
+            "Type",
+            "a table that does not name its commodity",
+            "the commodity in Type or in the file's name",
             "keep the name that USGS gave the file, as mcs2024-galli_world.csv",
         )
 
@@ -266,8 +274,13 @@ def _wide_rows(
         if reading is None:
             found = record.cells.get(column.key, "").strip()
             draft.reject(record.row, "value not readable", f"{column.name}: {found}")
-            draft.problem(record.row, column.name, repr(found)[:60], "a number or a USGS mark (NA, W, E, s, XX, —, >n)",
-                          "the row is damaged or shifted: download again")
+            draft.problem(
+                record.row,
+                column.name,
+                repr(found)[:60],
+                "a number or a USGS mark (NA, W, E, s, XX, —, >n)",
+                "the row is damaged or shifted: download again",
+            )
             return None
         if not unit and reading.status == "reported" and reading.value:
             if not unit_text and any(normalise_name(name) == "unitmeas" for name in record.cells):
@@ -286,9 +299,23 @@ def _wide_rows(
         estimated = column.estimated or "estimated" in note.casefold()
         rows.append(
             _row(
-                draft, record.row, column.name, release, reading, estimated=estimated, area_id=area.id, country=country,
-                flow=column.flow, commodity=commodity, detail=detail, year=column.year or year, measure=column.measure,
-                unit=unit, basis=basis, note=note, flags=join_flags(own_flags, basis_flags),
+                draft,
+                record.row,
+                column.name,
+                release,
+                reading,
+                estimated=estimated,
+                area_id=area.id,
+                country=country,
+                flow=column.flow,
+                commodity=commodity,
+                detail=detail,
+                year=column.year or year,
+                measure=column.measure,
+                unit=unit,
+                basis=basis,
+                note=note,
+                flags=join_flags(own_flags, basis_flags),
             )
         )
     return rows
@@ -326,8 +353,15 @@ def _world_column(plain: str, low: str, key: str) -> _Column | None:
             return _Column(plain, key, measure, measure, unit, found.group(3), estimated)
     found = _RESERVES.match(low)
     if found is not None:
-        return _Column(plain, key, "reserves", "reserves", _SUFFIX_UNITS.get(found.group(1) or "", ""),
-                       found.group(2) or "", estimated=False)
+        return _Column(
+            plain,
+            key,
+            "reserves",
+            "reserves",
+            _SUFFIX_UNITS.get(found.group(1) or "", ""),
+            found.group(2) or "",
+            estimated=False,
+        )
     return None
 
 
@@ -356,8 +390,10 @@ def _salient_column(plain: str, key: str, *, lost_kg: bool) -> _Column | None:
         glued = re.fullmatch(r"(.*?)(dkg|dt|kg|kt|t)", suffix)
         detail = rest
         if glued is not None:
-            unit, detail = _SUFFIX_UNITS[glued.group(2)], "_".join(part for part in (detail[: -len(suffix)].strip("_"),
-                                                                                 glued.group(1)) if part)
+            unit, detail = (
+                _SUFFIX_UNITS[glued.group(2)],
+                "_".join(part for part in (detail[: -len(suffix)].strip("_"), glued.group(1)) if part),
+            )
         elif measure == "stock" and not suffix:
             unit, detail = "t", ""
         flags = ("unit_from_column_stem",)
@@ -397,13 +433,24 @@ def _read_long(draft: Draft, records: Iterable[Record]) -> None:
         if corrected is not None:
             draft.rows.append(
                 replace(
-                    row, vintage=f"2026 corrected {fix.posted}", value=corrected.value, lower=corrected.lower,
-                    upper=corrected.upper, comparator=corrected.comparator, published=fix.posted,
-                    flags=join_flags(row.flags.split(";"), ("corrected_by_source",)), note=fix.reference,
+                    row,
+                    vintage=f"2026 corrected {fix.posted}",
+                    value=corrected.value,
+                    lower=corrected.lower,
+                    upper=corrected.upper,
+                    comparator=corrected.comparator,
+                    published=fix.posted,
+                    flags=join_flags(row.flags.split(";"), ("corrected_by_source",)),
+                    note=fix.reference,
                 )
             )
-            draft.notice(record.row, "Value", f"{fix.printed}, which USGS corrected to {fix.corrected} on {fix.posted}",
-                         "the corrected value", "nothing: both stand in the table, flagged")
+            draft.notice(
+                record.row,
+                "Value",
+                f"{fix.printed}, which USGS corrected to {fix.corrected} on {fix.posted}",
+                "the corrected value",
+                "nothing: both stand in the table, flagged",
+            )
 
 
 _STATISTICS: dict[str, tuple[str, str]] = {
@@ -437,8 +484,9 @@ def _long_row(draft: Draft, record: Record) -> CanonicalRow | None:
         record.cells.get("value", ""), percent=unit == "%", net_imports=meaning[0] == "net import reliance"
     )
     if reading is None:
-        return reject("Value", record.get("value"), "a number or a USGS mark (NA, W, E, s, XX, —, >n)",
-                      "value not readable")
+        return reject(
+            "Value", record.get("value"), "a number or a USGS mark (NA, W, E, s, XX, —, >n)", "value not readable"
+        )
     if not unit and (raw_unit or reading.value is not None):
         return reject("Unit", raw_unit, "a known unit", "unknown unit")
     flags: list[str] = []
@@ -447,8 +495,13 @@ def _long_row(draft: Draft, record: Record) -> CanonicalRow | None:
     if critical not in {"Yes", "No", ""}:
         flags.append("notes_shifted_in_source")
         note = ""
-        draft.notice(record.row, "Is critical mineral 2025", repr(critical)[:40], "Yes or No",
-                     "nothing: the row's notes are one cell off in the source and are left out")
+        draft.notice(
+            record.row,
+            "Is critical mineral 2025",
+            repr(critical)[:40],
+            "Yes or No",
+            "nothing: the row's notes are one cell off in the source and are left out",
+        )
     country = record.get("country")
     area = area_by_name(country)
     detail = " ".join(record.get("statisticsdetail").split())
@@ -459,15 +512,46 @@ def _long_row(draft: Draft, record: Record) -> CanonicalRow | None:
         flags.append("chapter_rare_earths_heavy")
     basis, basis_flags = _basis(f"{chapter} {commodity}", f"{detail} {record.get('section')} {other}", unit, meaning[1])
     return _row(
-        draft, record.row, "Value", "2026", reading, estimated=note.casefold().startswith("estimated"), area_id=area.id,
-        country=country, flow=meaning[0], commodity=product, detail=detail, year=period, measure=meaning[1], unit=unit,
-        basis=basis, note=note, flags=join_flags(flags, area.flags, basis_flags), sheet=chapter_section,
+        draft,
+        record.row,
+        "Value",
+        "2026",
+        reading,
+        estimated=note.casefold().startswith("estimated"),
+        area_id=area.id,
+        country=country,
+        flow=meaning[0],
+        commodity=product,
+        detail=detail,
+        year=period,
+        measure=meaning[1],
+        unit=unit,
+        basis=basis,
+        note=note,
+        flags=join_flags(flags, area.flags, basis_flags),
+        sheet=chapter_section,
     )
 
 
 def _row(
-    draft: Draft, row: int, column: str, release: str, reading: Reading, *, estimated: bool, area_id: str, country: str,
-    flow: str, commodity: str, detail: str, year: str, measure: str, unit: str, basis: str, note: str, flags: str,
+    draft: Draft,
+    row: int,
+    column: str,
+    release: str,
+    reading: Reading,
+    *,
+    estimated: bool,
+    area_id: str,
+    country: str,
+    flow: str,
+    commodity: str,
+    detail: str,
+    year: str,
+    measure: str,
+    unit: str,
+    basis: str,
+    note: str,
+    flags: str,
     sheet: str = "",
 ) -> CanonicalRow:
     if measure == "reserves" and not year:
@@ -481,11 +565,34 @@ def _row(
     partner = area_id if flow == "import source" else ""
     reporter = "USA" if flow == "import source" else area_id
     return CanonicalRow(
-        SOURCE, release, reporter, partner, flow, commodity, "USGS", detail, year, measure, reading.value,
-        reading.lower, reading.upper, reading.comparator, unit, basis, valuation, status,
-        join_flags(flags.split(";"), reading.flags, extra), country.strip(), country.strip() if partner else "",
+        SOURCE,
+        release,
+        reporter,
+        partner,
+        flow,
+        commodity,
+        "USGS",
+        detail,
+        year,
+        measure,
+        reading.value,
+        reading.lower,
+        reading.upper,
+        reading.comparator,
+        unit,
+        basis,
+        valuation,
+        status,
+        join_flags(flags.split(";"), reading.flags, extra),
+        country.strip(),
+        country.strip() if partner else "",
         derived,
-        " ".join(note.split()), PUBLISHED.get(release, ""), draft.sha256, sheet, row, column,
+        " ".join(note.split()),
+        PUBLISHED.get(release, ""),
+        draft.sha256,
+        sheet,
+        row,
+        column,
     )
 
 
@@ -511,8 +618,19 @@ def _basis(commodity: str, text: str, unit: str, measure: str) -> tuple[str, tup
 def _mark_repeated_keys(draft: Draft) -> None:
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(draft.rows):
-        key = (row.vintage, row.sheet, row.reporter, row.partner, row.reporter_code, row.flow, row.product,
-               row.product_name, row.period, row.measure, row.unit)
+        key = (
+            row.vintage,
+            row.sheet,
+            row.reporter,
+            row.partner,
+            row.reporter_code,
+            row.flow,
+            row.product,
+            row.product_name,
+            row.period,
+            row.measure,
+            row.unit,
+        )
         groups[key].append(index)
     repeated = [indices for indices in groups.values() if len(indices) > 1]
     for index in chain.from_iterable(repeated):
@@ -522,8 +640,11 @@ def _mark_repeated_keys(draft: Draft) -> None:
         first = draft.rows[repeated[0][0]]
         again = draft.rows[repeated[0][1]]
         draft.notice(
-            again.row, again.column, f"{len(repeated)} keys more than once, as {first.product}, {first.product_name}, "
-            f"{first.period} in rows {first.row} and {again.row}", "each key once",
+            again.row,
+            again.column,
+            f"{len(repeated)} keys more than once, as {first.product}, {first.product_name}, "
+            f"{first.period} in rows {first.row} and {again.row}",
+            "each key once",
             "nothing: the source tells them apart nowhere; all are kept, flagged key_repeated_in_source",
         )
 

@@ -19,9 +19,7 @@ from oreflow.facts.readers.workbook import Sheet
 FORMAT = "usgs_myb"
 SOURCE = "USGS Minerals Yearbook"
 
-_SYMBOLS = frozenset(
-    ("La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Y", "Sc")
-)
+_SYMBOLS = frozenset(("La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Y", "Sc"))
 _DITTO = re.compile(r"do\.?", re.IGNORECASE)
 _FOOTNOTE = re.compile(
     r"(?:e?estimated\.|e?estimated\s|prevised|rrevised|preliminary|do\.,|do\. ditto|na not available|w withheld|xx not|"
@@ -109,8 +107,13 @@ def _read_table(draft: Draft, sheet: Sheet, published: str) -> None:
         return
     header = _year_row(sheet)
     if header is None:
-        draft.notice(None, sheet.name, f"{number} ({title[:60]}) without years or elements in its header",
-                     "a row of years", "nothing: the table is not read")
+        draft.notice(
+            None,
+            sheet.name,
+            f"{number} ({title[:60]}) without years or elements in its header",
+            "a row of years",
+            "nothing: the table is not read",
+        )
         for index in range(2, len(sheet.rows)):
             draft.rows_in += 1
             draft.reject(index + 1, "table without a known header", title, sheet=sheet.name)
@@ -151,8 +154,16 @@ def _read_rows(
 
 
 def _body_row(
-    draft: Draft, sheet: Sheet, row: int, label: str, side: str, cells: Sequence[object],
-    values: list[tuple[_Column, object]], context: _Context, title: str, published: str,
+    draft: Draft,
+    sheet: Sheet,
+    row: int,
+    label: str,
+    side: str,
+    cells: Sequence[object],
+    values: list[tuple[_Column, object]],
+    context: _Context,
+    title: str,
+    published: str,
 ) -> list[CanonicalRow] | None:
     name, estimated_label = _clean_label(label)
     low = f"{context.headings[0] if context.headings else ''} {name}".casefold()
@@ -184,8 +195,13 @@ def _body_row(
         reading = read_usgs(cell)
         if reading is None:
             draft.reject(row, "value not readable", f"{label}: {text}", sheet=sheet.name)
-            draft.problem(row, f"{sheet.name}, {column.year} {column.label}".strip(), repr(text)[:40],
-                          "a number or a USGS mark (NA, W, XX, --)", "the cell is damaged: download again")
+            draft.problem(
+                row,
+                f"{sheet.name}, {column.year} {column.label}".strip(),
+                repr(text)[:40],
+                "a number or a USGS mark (NA, W, XX, --)",
+                "the cell is damaged: download again",
+            )
             return None
         marker = _text(cells[column.position + 1]).strip() if column.position + 1 < len(cells) else ""
         marker = marker.removesuffix(".0")
@@ -198,18 +214,45 @@ def _body_row(
             basis = "REO" if basis else ""
         elif "gross weight" in column.label.casefold() or "gross basis" in label.casefold():
             basis = "gross" if not own_unit.startswith("USD") else ""
-        measure = "price" if flow == "price" else "value" if is_value else "production" if flow == "production" else (
-            "quantity"
+        measure = (
+            "price"
+            if flow == "price"
+            else "value"
+            if is_value
+            else "production"
+            if flow == "production"
+            else ("quantity")
         )
         rows.append(
             CanonicalRow(
-                SOURCE, draft.vintage, reporter.id, partner.id if partner else "", flow, context.code or product,
-                "HTS" if context.code else "USGS", "; ".join([*map(_strip_mark, context.headings), name]), column.year,
-                measure, reading.value, reading.lower, reading.upper, reading.comparator, own_unit, basis, "",
+                SOURCE,
+                draft.vintage,
+                reporter.id,
+                partner.id if partner else "",
+                flow,
+                context.code or product,
+                "HTS" if context.code else "USGS",
+                "; ".join([*map(_strip_mark, context.headings), name]),
+                column.year,
+                measure,
+                reading.value,
+                reading.lower,
+                reading.upper,
+                reading.comparator,
+                own_unit,
+                basis,
+                "",
                 "estimated" if estimated and reading.status == "reported" else reading.status,
                 join_flags(reporter.flags, partner.flags if partner else (), own, reading.flags),
-                label if not partner else "United States", label if partner else "", "", title, published,
-                draft.sha256, sheet.name, row, f"{column.year} {column.label}".strip(),
+                label if not partner else "United States",
+                label if partner else "",
+                "",
+                title,
+                published,
+                draft.sha256,
+                sheet.name,
+                row,
+                f"{column.year} {column.label}".strip(),
             )
         )
     if side and not re.fullmatch(_CODE, side) and rows:
@@ -258,8 +301,15 @@ def _context(title: str, sheet: Sheet, header: int) -> _Context:
     unit = next((code for text, code in _UNITS.items() if words.startswith(text)), "")
     upper = title.upper()
     flow = (
-        "export" if "EXPORTS" in upper else "import" if "IMPORTS" in upper else "price" if "PRICES" in upper
-        else "production" if "PRODUCTION" in upper else ""
+        "export"
+        if "EXPORTS" in upper
+        else "import"
+        if "IMPORTS" in upper
+        else "price"
+        if "PRICES" in upper
+        else "production"
+        if "PRODUCTION" in upper
+        else ""
     )
     reo = "oxide" in words or "REO" in above or (not flow and "RARE EARTH" in upper)
     return _Context(flow, unit, "REO" if reo else "gross", [])
@@ -326,15 +376,43 @@ def _read_composition(draft: Draft, sheet: Sheet, header: int, published: str) -
                 if reading is None:
                     draft.reject(index + 1, "value not readable", texts[position], sheet=sheet.name)
                     found = repr(texts[position])[:40]
-                    draft.problem(index + 1, f"{sheet.name}, {symbol}", found, "a number, <n or NA",
-                                  "the cell is damaged: download again")
+                    draft.problem(
+                        index + 1,
+                        f"{sheet.name}, {symbol}",
+                        found,
+                        "a number, <n or NA",
+                        "the cell is damaged: download again",
+                    )
                     break
                 made.append(
                     CanonicalRow(
-                        SOURCE, draft.vintage, area.id, "", "composition", symbol, "element", f"{mineral}; {place}",
-                        draft.vintage[-4:], "share_of_REO", reading.value, reading.lower, reading.upper,
-                        reading.comparator, "%", "", "", reading.status, join_flags(area.flags, reading.flags), country,
-                        "", "", "percentage of total rare-earth oxide", published, draft.sha256, sheet.name, index + 1,
+                        SOURCE,
+                        draft.vintage,
+                        area.id,
+                        "",
+                        "composition",
+                        symbol,
+                        "element",
+                        f"{mineral}; {place}",
+                        draft.vintage[-4:],
+                        "share_of_REO",
+                        reading.value,
+                        reading.lower,
+                        reading.upper,
+                        reading.comparator,
+                        "%",
+                        "",
+                        "",
+                        reading.status,
+                        join_flags(area.flags, reading.flags),
+                        country,
+                        "",
+                        "",
+                        "percentage of total rare-earth oxide",
+                        published,
+                        draft.sha256,
+                        sheet.name,
+                        index + 1,
                         symbol,
                     )
                 )

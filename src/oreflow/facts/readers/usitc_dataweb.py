@@ -81,8 +81,13 @@ def read_sheets(draft: Draft, sheets: Sequence[Sheet]) -> None:
             worst = share if abs(share - 1) > abs(worst - 1) else worst
     if groups:
         draft.closure = Closure(
-            "exceeds" if exceeding else "short" if short else "holds", groups, short, exceeding, worst,
-            ("rows against the Total row",), "",
+            "exceeds" if exceeding else "short" if short else "holds",
+            groups,
+            short,
+            exceeding,
+            worst,
+            ("rows against the Total row",),
+            "",
         )
         if exceeding or short:
             draft.problem(None, "Total", f"rows that add up to {worst:.4%} of the Total row", "100%", "download again")
@@ -142,7 +147,10 @@ def _read_sheet(draft: Draft, sheet: Sheet, downloaded: str) -> list[float]:
 
 
 def _read_row(
-    draft: Draft, sheet: Sheet, index: int, cells: Sequence[object],
+    draft: Draft,
+    sheet: Sheet,
+    index: int,
+    cells: Sequence[object],
     about: tuple[list[str], dict[int, tuple[str, str, int | None]], str, str],
 ) -> list[CanonicalRow] | None:
     names, years, flow, downloaded = about
@@ -162,7 +170,8 @@ def _read_row(
         ("Country", "nothing", "a country") if not cell("country") else None,
         ("Quantity Description", unit_text, "a known unit") if unit == "?" else None,
         ("Data Type", kind, "a value or a unit of quantity")
-        if not valuation and "unit of quantity" not in kind.casefold() else None,
+        if not valuation and "unit of quantity" not in kind.casefold()
+        else None,
     ]
     wrong = next((item for item in problems if item), None)
     if wrong is not None:
@@ -195,17 +204,45 @@ def _read_row(
             flags.append("partly_suppressed")
         rows.append(
             CanonicalRow(
-                SOURCE, downloaded, "USA", area.id, flow, code, "HTS", cell("description"), period,
-                "value" if valuation else "quantity", value, None, None, "", unit, basis, valuation, status,
-                join_flags(area.flags, flags), "United States", cell("country"), "",
-                f"priced with {bare}" if valuation else "", "", draft.sha256, sheet.name, index, name,
+                SOURCE,
+                downloaded,
+                "USA",
+                area.id,
+                flow,
+                code,
+                "HTS",
+                cell("description"),
+                period,
+                "value" if valuation else "quantity",
+                value,
+                None,
+                None,
+                "",
+                unit,
+                basis,
+                valuation,
+                status,
+                join_flags(area.flags, flags),
+                "United States",
+                cell("country"),
+                "",
+                f"priced with {bare}" if valuation else "",
+                "",
+                draft.sha256,
+                sheet.name,
+                index,
+                name,
             )
         )
     return rows
 
 
-_MONTHS = {name: f"{number:02d}" for number, name in enumerate(
-    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1)}
+_MONTHS = {
+    name: f"{number:02d}"
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
 
 
 def _is_data(sheet: Sheet) -> bool:

@@ -126,8 +126,13 @@ def _read_wide(draft: Draft, sheet: Sheet) -> None:
             continue
         if code in seen:
             draft.reject(index, "duplicate key", code, sheet=sheet.name)
-            draft.problem(index, f"{sheet.name}, Code", f"{code} again, as in row {seen[code]}", "each code once",
-                          "download again")
+            draft.problem(
+                index,
+                f"{sheet.name}, Code",
+                f"{code} again, as in row {seen[code]}",
+                "each code once",
+                "download again",
+            )
             continue
         seen[code] = index
         area = area_by_iso(code)
@@ -139,8 +144,24 @@ def _read_wide(draft: Draft, sheet: Sheet) -> None:
                 draft.reject(index, "value not readable", f"{column}: {cell}", sheet=sheet.name)
                 draft.problem(index, f"{sheet.name}, {column}", repr(cell)[:40], "a number or #N/A", "download again")
                 break
-            rows.append(_row(draft, reading.value, reading.status, area.id, area.flags, name, code, indicator, year,
-                             measure, unit, sheet.name, index, column))
+            rows.append(
+                _row(
+                    draft,
+                    reading.value,
+                    reading.status,
+                    area.id,
+                    area.flags,
+                    name,
+                    code,
+                    indicator,
+                    year,
+                    measure,
+                    unit,
+                    sheet.name,
+                    index,
+                    column,
+                )
+            )
         else:
             draft.used += 1
             draft.rows.extend(rows)
@@ -171,8 +192,13 @@ def _read_long(draft: Draft, records: Iterable[Record], stem: str) -> None:
             continue
         if not indicator:
             draft.reject(record.row, "indicator not stated", code, sheet=stem)
-            draft.problem(record.row, None, "no indicator", "a sheet or file named va, pv, ge, rq, rl or cc",
-                          "keep the names that the World Bank gave")
+            draft.problem(
+                record.row,
+                None,
+                "no indicator",
+                "a sheet or file named va, pv, ge, rq, rl or cc",
+                "keep the names that the World Bank gave",
+            )
             continue
         if (indicator, code, year) in seen:
             draft.reject(record.row, "duplicate key", f"{indicator} {code} {year}", sheet=stem)
@@ -189,20 +215,74 @@ def _read_long(draft: Draft, records: Iterable[Record], stem: str) -> None:
                 draft.reject(record.row, "value not readable", record.cells[column], sheet=stem)
                 draft.problem(record.row, column, repr(record.cells[column])[:40], "a number", "download again")
                 break
-            rows.append(_row(draft, reading.value, reading.status, area.id, area.flags, record.get("economy(name)"),
-                             code, indicator, year, measure, unit, stem, record.row, column))
+            rows.append(
+                _row(
+                    draft,
+                    reading.value,
+                    reading.status,
+                    area.id,
+                    area.flags,
+                    record.get("economy(name)"),
+                    code,
+                    indicator,
+                    year,
+                    measure,
+                    unit,
+                    stem,
+                    record.row,
+                    column,
+                )
+            )
         else:
             draft.used += 1
             draft.rows.extend(rows)
 
 
 def _row(
-    draft: Draft, value: float | None, status: str, area: str, flags: tuple[str, ...], name: str, code: str,
-    indicator: str, year: str, measure: str, unit: str, sheet: str, row: int, column: str,
+    draft: Draft,
+    value: float | None,
+    status: str,
+    area: str,
+    flags: tuple[str, ...],
+    name: str,
+    code: str,
+    indicator: str,
+    year: str,
+    measure: str,
+    unit: str,
+    sheet: str,
+    row: int,
+    column: str,
 ) -> CanonicalRow:
     return CanonicalRow(
-        SOURCE, draft.vintage, area, "", "governance", indicator, "WGI", name, year, measure, value, None, None, "",
-        unit, "", "", status, join_flags(flags), code, "", "", "", "", draft.sha256, sheet, row, column,
+        SOURCE,
+        draft.vintage,
+        area,
+        "",
+        "governance",
+        indicator,
+        "WGI",
+        name,
+        year,
+        measure,
+        value,
+        None,
+        None,
+        "",
+        unit,
+        "",
+        "",
+        status,
+        join_flags(flags),
+        code,
+        "",
+        "",
+        "",
+        "",
+        draft.sha256,
+        sheet,
+        row,
+        column,
     )
 
 
