@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from calendar import monthrange
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,7 @@ def test_every_row_of_the_record_has_one_role_and_a_known_source() -> None:
 
 @given(st.integers(1900, 2100), st.integers(1, 12), st.integers(1, 31))
 def test_a_day_lies_in_its_month_and_a_month_in_its_year(year: int, month: int, day: int) -> None:
+    day = min(day, monthrange(year, month)[1])
     y, m = Date.of(f"{year}"), Date.of(f"{year}-{month:02d}")
     d = Date.of(f"{year}-{month:02d}-{day:02d}")
     assert y.start <= m.start <= d.start < d.stop <= m.stop + 1e-9 <= y.stop + 2e-9
@@ -66,7 +69,8 @@ def test_a_further_episode_is_judged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"months": 13}, "months"),
+        ({"months": 13}, "months: found 13; expected a number of 12 or less"),
+        ({"reference": None}, "reference"),
         ({"start": "2019-1"}, "expected YYYY, YYYY-MM or YYYY-MM-DD"),
         ({"elements": {"Gd": {"price": 1.0, "place": "China"}}}, "elements of the back-cast|those of the back-cast"),
         ({"elements": {"Dy": {"price": -1.0, "place": "China"}}}, "greater than 0"),
@@ -80,6 +84,57 @@ def test_a_bad_file_is_told_where_and_what(tmp_path: Path, change: dict[str, obj
     with pytest.raises(CaseError, match=words) as error:
         load_hindcasts(FOLDER, (spoilt(tmp_path, change),))
     assert all("X.yaml" in str(problem) for problem in error.value.problems)
+
+
+def test_a_problem_names_its_line_and_row(tmp_path: Path) -> None:
+    data = yaml.safe_load((FOLDER / "H2019.yaml").read_text(encoding="utf-8")) | {"id": "X"}
+    data["rows"][4]["grade"] = "E"
+    data["rows"][5]["quantity"] = "prices"
+    data["supply"][1]["index"]["2019-13"] = 1.0
+    del data["reference"]
+    path = tmp_path / "X.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    with pytest.raises(CaseError) as error:
+        load_hindcasts(FOLDER, (path,))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = {problem.column: problem for problem in error.value.problems}
+    assert set(found) == {"rows.H2019.05.grade", "rows.H2019.06.quantity", "supply.Myanmar.index", "reference"}
+    assert "grade: E" in lines[(found["rows.H2019.05.grade"].row or 0) - 1]
+    assert "quantity: prices" in lines[(found["rows.H2019.06.quantity"].row or 0) - 1]
+    assert found["reference"].found == "nothing"
+    assert "2019-13" in found["supply.Myanmar.index"].expected
+
+
+def test_names_that_meet_nothing_are_told_with_their_lines(tmp_path: Path) -> None:
+    data = yaml.safe_load((FOLDER / "H2010.yaml").read_text(encoding="utf-8")) | {"id": "X"}
+    data["links"][0]["from"] = "Chine"
+    data["uses"].append({"place": "moon", "tonnes": 1.0})
+    path = tmp_path / "X.yaml"
+    path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    with pytest.raises(CaseError, match="Chine") as error:
+        load_hindcasts(FOLDER, (path,))
+    told = {problem.column: problem for problem in error.value.problems}
+    assert told["links.0.from"].row is not None
+    assert "a place that a link leads to" in told["uses.1.place"].expected
+
+
+def test_years_and_days_need_no_quotes(tmp_path: Path) -> None:
+    text = (FOLDER / "H2019.yaml").read_text(encoding="utf-8").replace("id: H2019\n", "id: X\n")
+    text = text.replace("'2019-06-14'", "2019-06-14").replace("start: '2019-01'", "start: 2019")
+    (tmp_path / "X.yaml").write_text(text, encoding="utf-8")
+    found = load_hindcasts(FOLDER, (tmp_path / "X.yaml",)).episode("X")
+    assert found.start.start == 2019.0
+    assert found.demand == load_hindcasts(FOLDER).episode("H2019").demand
+
+
+def test_the_price_of_the_control_lies_on_straight_lines_in_logs() -> None:
+    demand = load_hindcasts(FOLDER).episode("H2024").demand
+    dates = [Date.of("2024-12-31"), Date.of("2025-03-10")]
+    ends = [0.5 * (date.start + date.stop) for date in dates]
+    assert [demand.price_at(end) for end in ends] == pytest.approx([demand.price[date.text] for date in dates])
+    middle = math.sqrt(demand.price["2024-12-31"] * demand.price["2025-03-10"])
+    assert demand.price_at(sum(ends) / 2) == pytest.approx(middle)
+    assert demand.price_at(1999.0) == pytest.approx(next(iter(demand.price.values())))
 
 
 def test_all_problems_come_at_once(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 import oreflow
 from oreflow.hindcast.episode import Episode, Hindcasts, load_hindcasts
-from oreflow.hindcast.model import EpisodeRun, HindcastError, Parameters, run_episode
+from oreflow.hindcast.model import EpisodeRun, HindcastError, Parameters, run_episode, stream_share
+from oreflow.market.periods import Period
 
 FOLDER = Path(oreflow.__file__).parent / "cases" / "kachin" / "hindcasts"
 
@@ -53,6 +54,58 @@ def test_a_quota_parts_prices_by_one_rent_a_tonne(hindcasts: Hindcasts) -> None:
     assert (run.rents > 0.1).all()
     np.testing.assert_allclose(gap, np.broadcast_to(run.rents, gap.shape), rtol=1e-5)
     np.testing.assert_allclose(run.flows.sum(axis=2) / 4, 98.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("follow", [0.0, 0.5, 1.0])
+def test_without_stocks_prices_go_with_the_control_where_its_use_and_supply_do(
+    hindcasts: Hindcasts, follow: float
+) -> None:
+    """The control is used as much as before at twice the price, so as much of the elements is wanted at twice theirs."""
+    path = {"2020-01": 1.0, "2020-06": 2.5, "2020-12": 1.4}
+    episode = made(demand={"price": path}, control={"element": "Pr"})
+    run = run_episode(episode, hindcasts.backcast, Parameters(follow=follow), stocks=False)
+    assert run.ok, run.cause
+    np.testing.assert_allclose(run.prices / run.reference, np.broadcast_to(run.control[:, None, None], run.prices.shape),
+                               rtol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(run.relative, 1.0, rtol=1e-5)
+    assert run.control.max() > 2.0
+
+
+def test_stocks_soften_what_comes_with_the_control(hindcasts: Hindcasts) -> None:
+    episode = made(demand={"price": {"2020-01": 1.0, "2020-06": 2.5}}, control={"element": "Pr"})
+    ends = [run_episode(episode, hindcasts.backcast, Parameters(follow=f)).relative[-1, 0, 0] for f in (0.0, 0.5, 1.0)]
+    assert ends[0] < ends[1] < ends[2] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_response_is_less_the_observed_change_of_the_control(hindcasts: Hindcasts) -> None:
+    row = {
+        "id": "r", "role": "scored", "what": "price", "quantity": "price", "element": "Nd", "place": "here",
+        "grade": "A", "source": "S", "before": {"date": "2019", "value": 1.0}, "after": {"date": "2020-12", "value": 1.0},
+        "control": {"before": {"date": "2019", "value": 1.0}, "after": {"date": "2020-12", "value": 3.0}},
+    }  # fmt: skip
+    path = {"2020-01": 1.0, "2020-12": 3.0}
+    episode = made(demand={"price": path}, control={"element": "Pr"}, rows=[row])
+    nominal = run_episode(episode, hindcasts.backcast, Parameters(follow=0.0))
+    change = np.log(nominal.prices[-1, 1, 0] / nominal.reference[1, 0])
+    assert nominal.response(episode.scored[0]) == pytest.approx(change - np.log(3.0))
+    followed = run_episode(episode, hindcasts.backcast, Parameters(follow=1.0))
+    assert followed.response(episode.scored[0]) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_stream_without_a_record_keeps_to_the_back_cast(hindcasts: Hindcasts) -> None:
+    scrap, myanmar = (next(s for s in hindcasts.episode("H2023").supply if s.name == n) for n in ("scrap", "Myanmar"))
+    tonnes = hindcasts.backcast.streams["scrap"]
+    at = Period(2023.0, 1 / 12)
+    share = stream_share(scrap, hindcasts.backcast, at)
+    assert share == pytest.approx(tonnes.tonnes_in(2023) / tonnes.tonnes_in(2021))
+    assert share != pytest.approx(1.0)
+    assert stream_share(myanmar, hindcasts.backcast, at) == myanmar.share(at.start, at.stop, 0.5)
+
+
+@pytest.mark.parametrize("bad", [{"supply": 0.0}, {"follow": 1.2}, {"short": 0.1}, {"long": -0.1}, {"holding": 0.0}])
+def test_parameters_outside_their_domain_are_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(HindcastError, match="expected long <= short < 0"):
+        Parameters(**bad)
 
 
 def test_tonnes_are_used_or_held(hindcasts: Hindcasts) -> None:

@@ -112,10 +112,14 @@ class EpisodeScore:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Mean CRPS of the model less a benchmark's over the rows both say something on, with a 90% interval by episode."""
+    """Mean CRPS of the model less a benchmark's over the rows both say something on, with a 90% interval by episode.
+
+    With one episode there is nothing to draw from, and the interval is a point.
+    """
 
     benchmark: str
     rows: int
+    episodes: int
     model: float
     other: float
     difference: float
@@ -439,5 +443,7 @@ def _compare(rows: list[RowScore], benchmark: str, seed: int) -> Comparison | No
     other = np.array([getattr(row, value) for row in both])
     rng = np.random.default_rng(stream_key(seed, "hindcast", "bootstrap"))
     low, high = bootstrap_by_group((own - other).tolist(), [row.episode for row in both], rng)
-    return Comparison(benchmark, len(both), float(own.mean()), float(other.mean()), float((own - other).mean()),
-                      low, high)  # fmt: skip
+    return Comparison(
+        benchmark, len(both), len({row.episode for row in both}), float(own.mean()), float(other.mean()),
+        float((own - other).mean()), low, high,
+    )  # fmt: skip

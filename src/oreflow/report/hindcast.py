@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from oreflow.report.marks import DASH, MINUS, number_text
 from oreflow.report.style import STYLE
 
 if TYPE_CHECKING:
-    from oreflow.hindcast.episode import Episode, Hindcasts, ScoredRow
+    from oreflow.hindcast.episode import Episode, Hindcasts, ScoredRow, Supply
     from oreflow.hindcast.judge import Band, Comparison, EpisodeScore, RowScore, Scoreboard
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a949e"
@@ -28,8 +29,12 @@ _WORDS = {
     "supply": "multiplier of the elasticities of supply that the files give",
     "follow": "share of the control's price changes that is followed one for one",
 }
+_BENCHMARKS = (
+    "No change says that the price moves as the control does; one elasticity turns supply over demand into a price at "
+    "once. Both have the model's noise. CRPS is in logs; a forecast that leaves no doubt and is 10% off scores 0.1."
+)
 _OWN_STYLE = """
-svg.band { max-width: 640px; } td.lost { color: #B34700; font-weight: 600; }
+svg.band { max-width: 640px; } td.what { min-width: 15em; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr)); gap: 12px 28px; }
 """
 
@@ -59,11 +64,19 @@ def comparison_words(comparison: Comparison) -> str:
     verdict = (
         "better" if comparison.high < 0.0 else "worse" if comparison.low > 0.0 else "not told apart by so few episodes"
     )
+    interval = f"90% by episode {comparison.low:+.3f} to {comparison.high:+.3f}"
+    if comparison.episodes == 1:
+        verdict = "better on this episode" if comparison.difference < 0.0 else "worse on this episode"
+        interval = "one episode gives no interval"
     return (
-        f"Mean CRPS over {comparison.rows} scored rows: model {comparison.model:.3f}, {comparison.benchmark} "
-        f"{comparison.other:.3f}; difference {comparison.difference:+.3f} (90% by episode {comparison.low:+.3f} to "
-        f"{comparison.high:+.3f}): {verdict}."
+        f"Mean CRPS over {_counted(comparison.rows, 'scored row')}: model {comparison.model:.3f}, "
+        f"{comparison.benchmark} {comparison.other:.3f}; difference {comparison.difference:+.3f} ({interval}): "
+        f"{verdict}."
     ).replace("-", MINUS)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def summary_words(board: Scoreboard) -> tuple[str, ...]:
@@ -73,13 +86,13 @@ def summary_words(board: Scoreboard) -> tuple[str, ...]:
     lines = []
     if judged:
         lines.append(
-            f"{board.hits} of {board.scored} scored rows hit (up, down or within {board.dead_band:.0%} of none); "
-            f"fitted elsewhere, judged on {', '.join(judged)}."
+            f"{board.hits} of {_counted(board.scored, 'scored row')} hit (up, down or within {board.dead_band:.0%} of "
+            f"none); fitted elsewhere, judged on {', '.join(judged)}."
         )
     lines += [comparison_words(c) for c in board.comparisons]
     lost = len(board.lost)
     if lost:
-        lines.append(f"{lost} of {board.scored} scored rows are lost to a benchmark; they are listed with the reason.")
+        lines.append(f"Lost to a benchmark: {lost} of {board.scored}, listed with the reason.")
     if fitted:
         lines.append(f"The rows of {', '.join(fitted)} fitted the parameters and judge nothing.")
     failed = sum(e.failed for e in board.episodes)
@@ -87,6 +100,11 @@ def summary_words(board: Scoreboard) -> tuple[str, ...]:
         total = sum(e.draws for e in board.episodes)
         lines.append(f"{failed} of {total} runs found no equilibrium and are left out.")
     return tuple(lines)
+
+
+def basis_words(board: Scoreboard) -> str:
+    """Return what changes are read against."""
+    return f"relative to {board.control} where a row gives its price" if board.control else "of the price itself"
 
 
 def parameter_rows(board: Scoreboard) -> list[tuple[str, str, str, str, str]]:
@@ -112,7 +130,9 @@ def render_hindcast(board: Scoreboard, hindcasts: Hindcasts, title: str, version
         version: of the program.
     """
     sections = [("verdict", "Verdict", _verdict(board))]
-    sections += [(e.episode.id, f"{e.episode.id}: {e.episode.title}", _episode(e)) for e in board.episodes]
+    sections += [
+        (e.episode.id, f"{e.episode.id}: {e.episode.title}", _episode(e, hindcasts.sources)) for e in board.episodes
+    ]
     sections += [
         ("parameters", "Free parameters", _parameters(board)),
         ("left-out", "Rows that are not scored, and why", _others(board)),
@@ -131,14 +151,14 @@ def render_hindcast(board: Scoreboard, hindcasts: Hindcasts, title: str, version
         '<p class="lead">Past episodes run through the model with their causes imposed, and what it said of the '
         "response against what came.</p>"
         f'<ul class="facts"><li>runs <b>{board.draws} each</b></li><li>seed <b>{board.seed}</b></li>'
-        f"<li>changes <b>relative to {escape(board.control)} where a row gives its price</b></li></ul>"
+        f"<li>changes <b>{escape(basis_words(board))}</b></li></ul>"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header><main>{body}</main>'
         f"<footer>Written by oreflow {escape(version)}.</footer></body></html>\n"
     )
 
 
 def _verdict(board: Scoreboard) -> str:
-    words = "".join(f"<p>{escape(line)}</p>" for line in summary_words(board))
+    words = "".join(f"<p>{escape(line)}</p>" for line in (*summary_words(board), _BENCHMARKS))
     rows = []
     for row in board.lost:
         rows.append(_row((f'<a href="#{row.row.id}">{row.row.id}</a>', escape(row_words(row.row)),
@@ -148,7 +168,7 @@ def _verdict(board: Scoreboard) -> str:
     return words + table
 
 
-def _episode(score: EpisodeScore) -> str:
+def _episode(score: EpisodeScore, sources: Container[str]) -> str:
     episode = score.episode
     measure = f"{_measure(episode)}, reference = 1"
     panels = "".join(
@@ -166,14 +186,12 @@ def _episode(score: EpisodeScore) -> str:
         ["row", "what", ">observed", ">model (90%)", "hit", ">CRPS", ">no change", ">one elasticity", ">PIT", "source"],
         rows, caption=f"{'Fitted' if score.role == 'fitted' else 'Scored'} rows",
     )  # fmt: skip
-    imposed = "".join(
-        f"<li>{escape(s.name)}: {escape(s.note or 'back-cast')}{_cited(s.source, s.grade)}</li>" for s in episode.supply
-    )
     demand = episode.demand
-    imposed += f"<li>demand: {escape(demand.note or 'as in the reference')}{_cited(demand.source, demand.grade)}</li>"
+    lines = [f"reference: {episode.reference}", *(_supply_words(stream) for stream in episode.supply)]
+    lines.append(f"demand: {demand.note or 'by its index'} ({demand.source or 'no source'}, {demand.grade})")
     if episode.control is not None and demand.price:
-        imposed += f"<li>price of {escape(episode.control.element)}: {escape(demand.price_note)}</li>"
-    imposed += f"<li>reference: {escape(episode.reference)}</li>"
+        lines.append(f"price of {episode.control.element}: {demand.price_note or 'by its index'}")
+    imposed = "".join(f"<li>{_linked(line, sources)}</li>" for line in lines)
     outside = "".join(f"<li>{escape(text)}</li>" for text in episode.not_modelled)
     outside = f"<h3>Not modelled</h3><ul>{outside}</ul>" if outside else ""
     return f'{key}<div class="panels">{panels}</div>{table}{_limits(score)}<h3>Imposed</h3><ul>{imposed}</ul>{outside}'
@@ -204,8 +222,18 @@ def _month(time: float) -> str:
     return f"{months // 12}-{months % 12 + 1:02d}"
 
 
-def _cited(source: str, grade: str) -> str:
-    return f' (<a href="#s-{escape(source)}">{escape(source)}</a>, {grade})' if source else ""
+def _supply_words(stream: Supply) -> str:
+    given = f"{number_text(stream.tonnes)} t a year" if stream.tonnes is not None else f"back-cast from {stream.year}"
+    answers = f", elasticity {stream.elasticity:g}" if stream.elasticity > 0.0 else ", imposed"
+    said = "; ".join(x for x in (stream.note, f"{stream.source}, {stream.grade}" if stream.source else "") if x)
+    return f"{stream.name} ({given}{answers})" + (f": {said}" if said else "")
+
+
+def _linked(text: str, sources: Container[str]) -> str:
+    """Text with the ids of known sources as links."""
+    return re.sub(
+        r"\w+", lambda m: f'<a href="#s-{m[0]}">{m[0]}</a>' if m[0] in sources else m[0], escape(text, quote=False)
+    )
 
 
 def _score_row(row: RowScore) -> str:
@@ -215,17 +243,17 @@ def _score_row(row: RowScore) -> str:
         return DASH if not np.isfinite(value) else f"{value:.3f}"
 
     cells = (
-        f'<span id="{row.row.id}">{row.row.id}</span>', escape(row_words(row.row)), percent(row.observed), band,
+        f'<span id="{escape(row.row.id)}">{escape(row.row.id)}</span>', escape(row_words(row.row)),
+        percent(row.observed), band,
         "yes" if row.hit else "no", score(row.crps), score(row.crps_no_change), score(row.crps_one_elasticity),
         f"{row.pit:.2f}", f'<a href="#s-{escape(row.row.source)}">{escape(row.row.source)}</a> {row.row.grade}',
     )  # fmt: skip
-    return _row(cells, (2, 3, 5, 6, 7, 8))
+    return _row(cells, (2, 3, 5, 6, 7, 8), (1,))
 
 
-def _row(cells: Sequence[str], numbers: Sequence[int]) -> str:
-    return "<tr>" + "".join(
-        f'<td class="n">{cell}</td>' if k in numbers else f"<td>{cell}</td>" for k, cell in enumerate(cells)
-    ) + "</tr>"  # fmt: skip
+def _row(cells: Sequence[str], numbers: Sequence[int], words: Sequence[int] = ()) -> str:
+    kinds = {**dict.fromkeys(numbers, ' class="n"'), **dict.fromkeys(words, ' class="what"')}
+    return "<tr>" + "".join(f"<td{kinds.get(k, '')}>{cell}</td>" for k, cell in enumerate(cells)) + "</tr>"
 
 
 def _picture(score: EpisodeScore, band: Band) -> str:
@@ -263,11 +291,13 @@ def _picture(score: EpisodeScore, band: Band) -> str:
             f'<text class="tick" x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{mark:g}</text>'
         )
     months = round(12 * (stop - periods[0].start))
-    step = next(m for m in (1, 2, 3, 6, 12, 24, 60, 600) if months <= 8 * m)
+    step = next(m for m in (1, 2, 3, 6, 12, 24, 60, 600) if months <= 6 * m)
     for k in range(0, months + 1, step):
         at = periods[0].start + k / 12
         label = _month(at) if step < 12 else f"{int(at + 1e-6)}"
         anchor = "end" if x(at) > _WIDTH - 30 else "middle"
+        if anchor == "end" and x(at) - x(at - step / 12) < 75:
+            continue  # its label would touch the one before
         parts.append(f'<text class="tick" x="{x(at):.1f}" y="{_HEIGHT - 10}" text-anchor="{anchor}">{label}</text>')
     for inner, opacity in (((0, 4), 0.18), ((1, 3), 0.32)):
         upper = " ".join(f"{x(u):.1f},{y(v):.1f}" for u, v in zip(times, logs[inner[1]], strict=True))

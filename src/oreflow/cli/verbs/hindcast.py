@@ -40,7 +40,7 @@ def command(
     from oreflow.core.errors import UsageError
     from oreflow.hindcast.episode import load_hindcasts
     from oreflow.hindcast.judge import fit_parameters, judge
-    from oreflow.report.hindcast import parameter_rows, percent, render_hindcast, row_words, summary_words
+    from oreflow.report.hindcast import basis_words, parameter_rows, percent, render_hindcast, row_words, summary_words
 
     folder = case_folder(case)[0] / "hindcasts"
     if not folder.is_dir():
@@ -95,24 +95,26 @@ def command(
         return
     for e in board.episodes:
         emit_table(
-            ["row", "what", "observed", "model", "90%", "hit", "CRPS", "no change", "one elasticity", "PIT"],
+            ["row", "what", "seen", "model\n(90%)", "hit", "CRPS", "no\nchange", "one elas-\nticity", "PIT"],
             [
-                (r.row.id, row_words(r.row), percent(r.observed), percent(r.median),
-                 f"{percent(r.low)} to {percent(r.high)}", "yes" if r.hit else "no", f"{r.crps:.3f}",
-                 f"{r.crps_no_change:.3f}",
+                (r.row.id, row_words(r.row).replace(", ", "\n"), percent(r.observed),
+                 f"{percent(r.median)}\n{percent(r.low)} to {percent(r.high)}", "yes" if r.hit else "no",
+                 f"{r.crps:.3f}", f"{r.crps_no_change:.3f}",
                  f"{r.crps_one_elasticity:.3f}" if r.crps_one_elasticity == r.crps_one_elasticity else None,
                  f"{r.pit:.2f}")
                 for r in e.rows
             ],
             title=f"{e.episode.id} ({e.role}): {e.episode.title}",
         )  # fmt: skip
-        others = {role: sum(o.role == role for o in e.others) for role in ("cause", "conditioning", "excluded")}
-        print("Not scored: " + ", ".join(f"{n} {role}" for role, n in others.items() if n) + "; reasons on the page.")
+        roles = ("cause", "conditioning", "control", "excluded")
+        others = {role: sum(o.role == role for o in e.others) for role in roles}
+        told = ", ".join(f"{n} {role}" for role, n in others.items() if n)
+        print(f"Not scored: {told or 'none'}" + ("; reasons on the page." if told else "."))
     emit_table(
         ["parameter", "what", "prior (90%)", "fitted (90%)", "prior from"], parameter_rows(board),
         title="Free parameters",
     )  # fmt: skip
-    print(f"Changes are relative to {board.control} where a row gives its price. CRPS in logs, lower is better.")
+    print(f"Changes are {basis_words(board)}. CRPS in logs, lower is better.")
     for line in summary_words(board):
         print(line)
     for r in board.lost:
