@@ -73,7 +73,7 @@ def test_a_further_episode_is_judged(tmp_path: Path) -> None:
         ({"reference": None}, "reference"),
         ({"start": "2019-1"}, "expected YYYY, YYYY-MM or YYYY-MM-DD"),
         ({"elements": {"Gd": {"price": 1.0, "place": "China"}}}, "elements of the back-cast|those of the back-cast"),
-        ({"elements": {"Dy": {"price": -1.0, "place": "China"}}}, "greater than 0"),
+        ({"elements": {"Dy": {"price": -1.0, "place": "China"}}}, "expected a number above 0"),
         ({"periods": 3}, "by the end of the last period"),
         ({"unknown": 1}, "unknown"),
         ({"supply": [{"name": "a", "place": "China"}]}, "either tonnes or backcast"),

@@ -65,8 +65,8 @@ def test_without_stocks_prices_go_with_the_control_where_its_use_and_supply_do(
     episode = made(demand={"price": path}, control={"element": "Pr"})
     run = run_episode(episode, hindcasts.backcast, Parameters(follow=follow), stocks=False)
     assert run.ok, run.cause
-    np.testing.assert_allclose(run.prices / run.reference, np.broadcast_to(run.control[:, None, None], run.prices.shape),
-                               rtol=1e-5)  # fmt: skip
+    gone_with = np.broadcast_to(run.control[:, None, None], run.prices.shape)
+    np.testing.assert_allclose(run.prices / run.reference, gone_with, rtol=1e-5)
     np.testing.assert_allclose(run.relative, 1.0, rtol=1e-5)
     assert run.control.max() > 2.0
 
@@ -80,7 +80,8 @@ def test_stocks_soften_what_comes_with_the_control(hindcasts: Hindcasts) -> None
 def test_a_response_is_less_the_observed_change_of_the_control(hindcasts: Hindcasts) -> None:
     row = {
         "id": "r", "role": "scored", "what": "price", "quantity": "price", "element": "Nd", "place": "here",
-        "grade": "A", "source": "S", "before": {"date": "2019", "value": 1.0}, "after": {"date": "2020-12", "value": 1.0},
+        "grade": "A", "source": "S",
+        "before": {"date": "2019", "value": 1.0}, "after": {"date": "2020-12", "value": 1.0},
         "control": {"before": {"date": "2019", "value": 1.0}, "after": {"date": "2020-12", "value": 3.0}},
     }  # fmt: skip
     path = {"2020-01": 1.0, "2020-12": 3.0}
