@@ -39,6 +39,8 @@ from oreflow.chain.tables import (
     ControlRow,
     DemandRow,
     EventRow,
+    ExpectedPriceRow,
+    GradeRow,
     GroupRow,
     LegRow,
     ObservationRow,
@@ -49,6 +51,7 @@ from oreflow.chain.tables import (
     PublishedRow,
     RecipeRow,
     RouteRow,
+    SeasonRow,
     StockRow,
     Table,
     TieRow,
@@ -69,9 +72,9 @@ from oreflow.facts.ledger import GRADE_SD, GRADES, Ledger, LedgerError, MoneyRow
 
 __all__ = [
     "ActorRow", "Alternative", "BasketRow", "Case", "Cell", "CommodityRow", "ControlRow", "DemandRow", "EventRow",
-    "GroupRow", "Instrument", "LegRow", "ObservationRow", "Option", "PlaceRow", "ProcessRow", "ProjectRow", "Proposal",
-    "PublishedRow", "RecipeRow", "RouteRow", "StockRow", "Switch", "TieRow", "Values", "bundled_cases", "load_case",
-    "read_case",
+    "ExpectedPriceRow", "GradeRow", "GroupRow", "Instrument", "LegRow", "ObservationRow", "Option", "PlaceRow",
+    "ProcessRow", "ProjectRow", "Proposal", "PublishedRow", "RecipeRow", "RouteRow", "SeasonRow", "StockRow", "Switch",
+    "TieRow", "TimeRules", "Values", "bundled_cases", "load_case", "read_case",
 ]  # fmt: skip
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "cases"
@@ -135,6 +138,27 @@ class Switch:
     reading: str
 
 
+PERIODS: Mapping[str, int] = {"year": 1, "half": 2, "quarter": 4, "month": 12}
+"""Names of the lengths of a period -> periods to a year."""
+EXPECTATIONS: tuple[str, ...] = ("anchor", "last", "trend", "path")
+"""Rules by which a price beyond the window is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """How a case treats time where a run does not ask for something else.
+
+    `periods`: length of a period (a key of `PERIODS`); `window`: years of foresight, the period itself included;
+    `expectation`: rule for prices beyond the window, with its `weight` (share of the distance to the anchor, or of the
+    trend, that is left after a year; None: a half).
+    """
+
+    periods: str = "year"
+    window: float = 1.0
+    expectation: str = "anchor"
+    weight: Cell | None = None
+
+
 @dataclass(frozen=True, repr=False)
 class Case:
     """A case: one tuple of rows per table, the ledger behind the numbers, and the proposals.
@@ -184,6 +208,10 @@ class Case:
     groups: tuple[GroupRow, ...]
     ties: tuple[TieRow, ...]
     proposals: tuple[Proposal, ...]
+    grades: tuple[GradeRow, ...] = ()
+    seasons: tuple[SeasonRow, ...] = ()
+    expected_prices: tuple[ExpectedPriceRow, ...] = ()
+    time: TimeRules = TimeRules()
     reference: str = ""
     as_of: date | None = None
     lines: Mapping[str, int] | None = None
@@ -222,7 +250,7 @@ class Case:
 
     def placed_cells(self) -> Iterator[tuple[str, Cell]]:
         """Yield (table name, cell) for every parameter; `case`, `switches` and `proposals` for those outside tables."""
-        for cell in (self.discount_rate, self.threshold_t):
+        for cell in (self.discount_rate, self.threshold_t, self.time.weight):
             if cell is not None:
                 yield "case", cell
         for table in t.CHAIN:
@@ -389,7 +417,7 @@ class Case:
             if leg.id not in travelled:
                 cells += [leg.km, leg.rate, leg.fixed, leg.capacity, leg.months_open, leg.loss, leg.capex]
         for stock in self.stocks:
-            if stock.kind == "strategic":
+            if stock.kind == "strategic" and not stock.has_rule:
                 cells += [stock.opening, stock.holding_cost, stock.elasticity]
         return frozenset(cell for cell in cells if isinstance(cell, Cell))
 
@@ -642,8 +670,9 @@ def read_case(
 _HEAD_KEYS = (
     "id", "title", "description", "base_year", "end_year", "step_years", "study_date", "money_year", "discount_rate",
     "horizon_reported", "compare", "status_quo", "tracked_origin", "tracked_elements", "outside", "threshold_t",
-    "switches", "grade_ranges", "grade_sd", "licence", "contributors",
+    "switches", "grade_ranges", "grade_sd", "licence", "contributors", "periods", "window", "expectation",
 )  # fmt: skip
+_EXPECTATION_KEYS = ("rule", "weight")
 _PROPOSAL_KEYS = (
     "id", "title", "reading", "alternatives", "not_modelled", "sources", "side_measure", "conditions", "instruments",
 )  # fmt: skip
@@ -697,8 +726,8 @@ class _CaseReader:
             outside=self.head_text("outside"), threshold_t=self.head_cell("threshold_t", "t_oxide/yr or t_REO/yr"),
             switches=self.head_words("switches"), switch_options=switches, exclude=exclude,
             grade_sd={**GRADE_SD, **self.head_numbers("grade_sd")}, licence=self.head_text("licence"),
-            contributors=self.contributors(), ledger=ledger, proposals=self.proposals(), reference=reference,
-            as_of=self.as_of, lines=self.lines, **cast(dict[str, Any], rows),
+            contributors=self.contributors(), ledger=ledger, proposals=self.proposals(), time=self.time_rules(),
+            reference=reference, as_of=self.as_of, lines=self.lines, **cast(dict[str, Any], rows),
         )  # fmt: skip
         return case if base_year and end_year and money_year else None
 
@@ -765,6 +794,28 @@ class _CaseReader:
     def head_cell(self, key: str, unit: str) -> Cell | None:
         value = self.head.get(key)
         return None if value is None else self.cell(value, unit, CASE_FILE, None, key)
+
+    def time_rules(self) -> TimeRules:
+        """Read `periods`, `window` and `expectation`; a problem leaves the default."""
+        plain = TimeRules()
+        periods = self.head.get("periods", plain.periods)
+        if periods not in PERIODS:
+            self.problem("periods", repr(periods), f"one of {', '.join(PERIODS)}", "write periods: year")
+            periods = plain.periods
+        window = self.head.get("window", plain.window)
+        if isinstance(window, bool) or not isinstance(window, int | float) or not 0.0 < window <= 200.0:
+            self.problem("window", repr(window), "years above 0, at most 200", "write window: 1 (1: the year itself)")
+            window = plain.window
+        stated = self.head.get("expectation")
+        given = stated if isinstance(stated, dict) else {} if stated is None else {"rule": stated}
+        self.known_keys(CASE_FILE, None, given, _EXPECTATION_KEYS)
+        rule = given.get("rule", plain.expectation)
+        if rule not in EXPECTATIONS:
+            self.problem("expectation", repr(rule), f"one of {', '.join(EXPECTATIONS)}", "write rule: anchor")
+            rule = plain.expectation
+        weight = given.get("weight")
+        cell = None if weight is None else self.cell(weight, "1/yr or 1", CASE_FILE, None, "expectation")
+        return TimeRules(str(periods), float(window), str(rule), cell)
 
     def contributors(self) -> tuple[str, ...]:
         value = self.head.get("contributors")
@@ -1175,8 +1226,15 @@ class _Targets:
                 else self.processes.get(values["process"], {}).get("recipe", "")
             )
             unit = self.activity(recipe)
-            capex = f"USD*yr/{unit}" if unit and table is t.PROCESSES else ""
-            return {"capacity": _per(unit, "yr"), "cost": _per("USD", unit), "capex": capex}.get(name, "")
+            capital = f"USD*yr/{unit}" if unit and table is t.PROCESSES else ""
+            return {
+                "capacity": _per(unit, "yr"), "cost": _per("USD", unit), "capex": capital,
+                "entry_rate": _per(unit, "yr"), "fixed_cost": _per("USD", unit), "restart_cost": capital,
+            }.get(name, "")  # fmt: skip
+        if table is t.GRADES:
+            unit = self.activity(values["recipe"])
+            capital = f"USD*yr/{unit}" if unit else ""
+            return {"cost": capital, "running_cost": _per("USD", unit)}.get(name, "")
         if table is t.EVENTS:
             options = {k.strip(): v.strip() for k, _, v in (p.partition("=") for p in values["options"].split(";"))}
             return self.magnitude(values["instrument"], {**options, **values})
@@ -1194,7 +1252,8 @@ class _Targets:
         return {
             "gross_per_t": _per("t_gross", mass), "disposal_cost": _per("USD", mass), "fixed": _per("USD", mass),
             "quantity": _per(mass, "yr"), "price": _per("USD", mass), "shortage_cost": _per("USD", mass),
-            "opening": mass, "holding_cost": f"USD/({mass}*yr)" if mass else "",
+            "opening": mass, "holding_cost": f"USD/({mass}*yr)" if mass else "", "capacity": mass, "release": mass,
+            "sell_at": _per("USD", mass), "buy_at": _per("USD", mass), "rate": _per(mass, "yr"),
         }.get(name, "")  # fmt: skip
 
     def coefficient(self, values: Mapping[str, str]) -> str:

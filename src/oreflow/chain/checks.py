@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from oreflow.chain import tables as t
 from oreflow.chain.case import Case, Instrument, Proposal, Values
 from oreflow.chain.folder import CASE_FILE, UNCERTAINTIES_FILE, first_day, shorten
-from oreflow.chain.tables import Cell, Table
+from oreflow.chain.tables import Cell, ProcessRow, StockRow, Table
 from oreflow.core.errors import OreflowError, Problem
 from oreflow.core.units import UnitError, factor
 from oreflow.facts.claim import Assumption, Claim
@@ -47,7 +47,8 @@ def check_case(case: Case) -> tuple[Problem, ...]:
     groups: tuple[Callable[[_Look], Findings], ...] = (
         _check_head, _check_ledger, _check_cells, _check_places, _check_commodities, _check_baskets, _check_recipes,
         _check_processes, _check_projects, _check_legs, _check_routes, _check_demands, _check_stocks, _check_control,
-        _check_events, _check_observations, _check_groups, _check_ties, _check_proposals, _check_sources_named,
+        _check_events, _check_observations, _check_groups, _check_ties, _check_grades, _check_seasons,
+        _check_expectation, _check_proposals, _check_sources_named,
     )  # fmt: skip
     found = dict.fromkeys(problem for group in groups for problem in group(look))
     return tuple(sorted(found, key=lambda p: (p.file != CASE_FILE, p.file, p.row or 0, p.column or "")))
@@ -68,6 +69,7 @@ class _Look:
         self.demands = frozenset(row.id for row in case.demands)
         self.stocks = frozenset(row.id for row in case.stocks)
         self.actors = {row.id for row in case.actors}
+        self.seasons = {row.season for row in case.seasons}
         self.groups = {row.group for row in case.groups} | {row.group for row in case.actors if row.group}
         self.sources = {source.id for source in case.ledger.sources}
         self.broken: set[Cell] = set()
@@ -384,11 +386,48 @@ def _check_processes(look: _Look) -> Findings:
             )  # fmt: skip
         if row.explained_by and not row.barrier:
             yield Problem(t.PROCESSES.file, row.row, "barrier", "nothing", "the kind of the barrier", "name it")
+        yield from look.reference(*where, "season", row.season, look.seasons, "season")
+        yield from _check_investment(look, row)
+
+
+def _check_investment(look: _Look, row: ProcessRow) -> Findings:
+    """Check what a process says of entry, mothballing and restart."""
+    for cell in (row.lead, row.ramp, row.restart_time, row.fixed_cost, row.restart_cost, row.entry_rate, row.capex):
+        yield from look.between(cell, 0.0, 1e15, "0 or more")
+    yield from look.between(row.life, 0.0, 200.0, "years above 0", open_low=True)
+    yield from look.between(row.retire_after, 0.0, 200.0, "years above 0", open_low=True)
+    yield from look.between(row.risk, 0.0, 1.0, "a premium of 0 to 1 a year")
+    wanted: dict[str, Cell | None] = {}
+    if row.entry_rate is not None:
+        wanted |= {"capex": row.capex, "life": row.life}
+    if any(cell is not None for cell in (row.restart_cost, row.restart_time, row.retire_after)):
+        wanted["fixed_cost"] = row.fixed_cost
+    for column, cell in wanted.items():
+        if cell is None:
+            cause = "capacity that may enter" if column != "fixed_cost" else "a plant that may be mothballed"
+            yield Problem(
+                t.PROCESSES.file, row.row, column, f"nothing, beside {cause}", f"a {column}",
+                "fill it in, or clear entry_rate and the columns of a restart",
+            )  # fmt: skip
+    if row.entry_rate is not None and row.capacity is None:
+        yield Problem(
+            t.PROCESSES.file, row.row, "entry_rate", "a rate of entry for a process without capacity",
+            "a capacity that entry adds to", "give the capacity, or clear entry_rate",
+        )  # fmt: skip
 
 
 def _check_projects(look: _Look) -> Findings:
     for row in look.case.projects:
         yield from look.reference(t.PROJECTS, row.row, "process", row.process, look.processes, "process")
+        yield from look.between(row.ramp, 0.0, 100.0, "0 to 100 years")
+        process = look.processes.get(row.process)
+        if row.decision == "if_it_pays" and process is not None:
+            for column, cell in (("capex", process.capex), ("life", process.life)):
+                if cell is None:
+                    yield Problem(
+                        t.PROCESSES.file, process.row, column, f"nothing, and project {row.id} comes only if it pays",
+                        f"a {column} by which to judge it", f"fill it in, or let {row.id} be committed",
+                    )  # fmt: skip
         yield from look.between(row.capacity, 0.0, 1e15, "a capacity from 0")
         yield from look.between(row.probability, 0.0, 1.0, "a probability from 0 to 1")
         yield from look.between(row.start, 1800.0, 2300.0, "a year")
@@ -403,6 +442,11 @@ def _check_legs(look: _Look) -> Findings:
         yield from look.between(row.rate, 0.0, 1e9, "a rate from 0")
         yield from look.between(row.months_open, 0.0, 12.0, "0 to 12 months")
         yield from look.between(row.loss, 0.0, 1.0, "a share from 0 to 1")
+        yield from look.between(row.days, 0.0, 3660.0, "0 to 3,660 days")
+        yield from look.reference(t.LEGS, row.row, "season", row.season, look.seasons, "season")
+        if row.season and row.capacity is None:
+            found = f"season {row.season!r} of a leg without capacity"
+            yield Problem(t.LEGS.file, row.row, "season", found, "a capacity", "give the leg one, or clear the season")
         shut = row.state == "closed" or look.number(row.capacity) == 0.0
         if shut and not row.explained_by:
             yield Problem(t.LEGS.file, row.row, "explained_by", "nothing, and the leg is closed", "why", "write it")
@@ -504,6 +548,40 @@ def _check_stocks(look: _Look) -> Findings:
         yield from look.reference(t.STOCKS, row.row, "commodity", row.commodity, look.commodities, "commodity")
         yield from look.reference(t.STOCKS, row.row, "holder", row.holder, {*look.actors, *look.places}, "actor")
         yield from look.between(row.opening, 0.0, 1e15, "tonnes from 0")
+        yield from look.between(row.holding_cost, 0.0, 1e15, "a cost from 0")
+        yield from look.between(row.spoilage, 0.0, 0.999999, "a share a year from 0 to below 1")
+        yield from look.between(row.growth, -1.0, 10.0, "a growth rate")
+        yield from look.between(row.capacity, look.number(row.opening) or 0.0, 1e15, "a capacity of the opening or more")
+        yield from _check_release(look, row)
+
+
+def _check_release(look: _Look, row: StockRow) -> Findings:
+    """Check the rule of a strategic stock: a price at which it sells or buys, or a dated release, not both."""
+    file = t.STOCKS.file
+    ruled = (row.sell_at, row.buy_at, row.rate, row.release)
+    stated = any(cell is not None for cell in ruled) or bool(row.release_from or row.release_to or row.announced)
+    if row.kind != "strategic":
+        if stated:
+            found = "a rule of release for a commercial stock"
+            yield Problem(file, row.row, "kind", found, "strategic", "call it strategic, or clear the rule")
+        return
+    if row.release is not None and (row.sell_at is not None or row.buy_at is not None):
+        found = "a dated release beside a price at which the stock sells or buys"
+        yield Problem(file, row.row, "release", found, "one rule a row", "give the second rule a row of its own")
+    if row.release is not None:
+        yield from look.between(row.release, 0.0, look.number(row.opening) or 0.0, "at most the opening stock")
+        for column, day in (("release_from", row.release_from), ("release_to", row.release_to)):
+            if not day:
+                yield Problem(file, row.row, column, "nothing", "a date", "say from when to when the tonnes are sold")
+        yield from _check_order(t.STOCKS, row.row, "release_to", row.release_from, row.release_to)
+    for cell in (row.sell_at, row.buy_at, row.rate):
+        yield from look.between(cell, 0.0, 1e15, "0 or more")
+    sell, buy = look.number(row.sell_at), look.number(row.buy_at)
+    if sell is not None and buy is not None and buy >= sell:
+        found = f"buying at {buy:g} and selling at {sell:g}"
+        yield Problem(file, row.row, "buy_at", found, "buying below selling", "correct the prices")
+    if row.rate is not None and row.sell_at is None and row.buy_at is None:
+        yield Problem(file, row.row, "rate", "a rate without a price", "sell_at or buy_at", "give the price")
 
 
 def _check_control(look: _Look) -> Findings:
@@ -566,6 +644,72 @@ def _check_ties(look: _Look) -> Findings:
         )
         yield from look.reference(*where, "operator", row.operator, look.actors, "actor")
         yield from look.between(row.share, 0.0, 1.0, "a share from 0 to 1")
+
+
+def _check_grades(look: _Look) -> Findings:
+    case = look.case
+    demands = {row.id: row for row in case.demands}
+    lines: dict[str, dict[str, list[str]]] = {}
+    for line in case.recipes:
+        lines.setdefault(line.recipe, {"input": [], "output": []}).setdefault(line.side, []).append(line.commodity)
+    taken = {*demands, *look.processes, *look.routes, *look.stocks}
+    for row in case.grades:
+        where = (t.GRADES, row.row)
+        yield from look.reference(*where, "replaces", row.replaces, {**demands, **look.processes}, "demand or process")
+        yield from look.reference(*where, "recipe", row.recipe, lines, "recipe")
+        if row.id in taken:
+            yield Problem(t.GRADES.file, row.row, "id", f"{row.id!r}, which names another row", "a new id", "rename it")
+        yield from look.between(row.qualification, 0.0, 100.0, "0 to 100 years")
+        yield from look.between(row.share, 0.0, 1.0, "a share of the use above 0 to 1", open_low=True)
+        yield from look.between(row.rate, 0.0, 1.0, "a share of the use above 0 to 1 a year", open_low=True)
+        yield from look.between(row.life, 0.0, 200.0, "years above 0", open_low=True)
+        yield from look.between(row.cost, 0.0, 1e15, "a cost from 0")
+        recipe = lines.get(row.recipe)
+        if recipe is None:
+            continue
+        if any(name.startswith("@feed") for side in recipe.values() for name in side):
+            found = f"recipe {row.recipe!r} with @feed"
+            yield Problem(t.GRADES.file, row.row, "recipe", found, "named commodities", "write the commodities out")
+        use, process = demands.get(row.replaces), look.processes.get(row.replaces)
+        makes = {use.commodity} if use else set(lines.get(process.recipe, {}).get("output", ())) if process else set()
+        if makes and not makes & set(recipe["output"]):
+            found = f"recipe {row.recipe!r}, which makes {', '.join(recipe['output']) or 'nothing'}"
+            expected = f"a recipe that makes {' or '.join(sorted(makes))}, as {row.replaces} takes or makes it"
+            yield Problem(t.GRADES.file, row.row, "recipe", found, expected, "correct the recipe or replaces")
+
+
+def _check_seasons(look: _Look) -> Findings:
+    seen: dict[tuple[str, str], int] = {}
+    for row in look.case.seasons:
+        yield from look.between(row.factor, 0.0, 1e6, "a factor from 0")
+        for month in row.months:
+            if not (month.isdigit() and 1 <= int(month) <= 12):
+                yield Problem(t.SEASONS.file, row.row, "months", repr(month), "months 1 to 12 parted by ;", "correct it")
+                continue
+            first = seen.setdefault((row.season, str(int(month))), row.row)
+            if first != row.row:
+                found = f"month {month} of {row.season} again (first in row {first})"
+                yield Problem(t.SEASONS.file, row.row, "months", found, "each month once", "remove one")
+    for season in sorted(look.seasons):
+        rows = [row for row in look.case.seasons if row.season == season]
+        months = {int(m) for row in rows for m in row.months if m.isdigit()}
+        if len(months) >= 12 and all(look.number(row.factor) == 0.0 for row in rows):
+            yield Problem(t.SEASONS.file, rows[0].row, "factor", f"{season} shut all year", "an open month", "open one")
+
+
+def _check_expectation(look: _Look) -> Findings:
+    case = look.case
+    yield from look.between(case.time.weight, 0.0, 1.0, "a share from 0 to 1")
+    if case.time.expectation == "path" and not case.expected_prices:
+        yield Problem(
+            CASE_FILE, None, "expectation", "rule path, and no prices in expected_prices.csv", "the prices expected",
+            "add expected_prices.csv, or take the rule anchor",
+        )  # fmt: skip
+    for row in case.expected_prices:
+        where = (t.EXPECTED_PRICES, row.row)
+        yield from look.reference(*where, "place", row.place, look.places, "place")
+        yield from look.reference(*where, "commodity", row.commodity, look.commodities, "commodity")
+        yield from look.between(row.price, 0.0, 1e15, "a price above 0", open_low=True)
 
 
 def _check_proposals(look: _Look) -> Findings:

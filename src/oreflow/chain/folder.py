@@ -469,9 +469,21 @@ def _case_mapping(case: Case) -> dict[str, object]:
         "tracked_origin": case.tracked_origin, "tracked_elements": list(case.tracked_elements),
         "outside": case.outside, "threshold_t": _plain_text(case.threshold_t), "switches": dict(case.switches),
         "grade_ranges": dict(case.ledger.grade_ranges), "grade_sd": dict(case.grade_sd), "licence": case.licence,
-        "contributors": list(case.contributors),
+        "contributors": list(case.contributors), **_time_mapping(case),
     }  # fmt: skip
     return {key: value for key, value in found.items() if value not in ("", None, [], {})}
+
+
+def _time_mapping(case: Case) -> dict[str, object]:
+    """Return what case.yaml says of time, the defaults left out."""
+    rules, plain = case.time, type(case.time)()
+    expectation = {"rule": rules.expectation, "weight": _plain_text(rules.weight)}
+    stated = rules.expectation != plain.expectation or rules.weight is not None
+    return {
+        "periods": rules.periods if rules.periods != plain.periods else "",
+        "window": rules.window if rules.window != plain.window else None,
+        "expectation": {key: value for key, value in expectation.items() if value} if stated else {},
+    }
 
 
 def _uncertainties_mapping(case: Case) -> dict[str, object]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 WORLD = "WORLD"
+DAYS = 365.25
+"""Days of a year."""
 
 
 class NetworkError(OreflowError):
@@ -95,7 +97,10 @@ class Network:
     Arrays over activities [n]: `cost` (USD per unit, sourced engineering cost), `upper` (t per year, inf where none),
     `elasticity` (supply or link response; inf: constant cost). `reference` (demand t per year, opening stock t).
     `composition` [commodity, element]: t of element oxide per t of commodity. `closed`: barred in the base
-    year, by a closed leg, a plant that is not there, or an absence that the row explains.
+    year, by a closed leg, a plant that is not there, or an absence that the row explains. `spoilage` (share a year),
+    `room` (t, nan where the case gives none) and `convenience` (1 or 0) of stocks; `transit` (years) of routes.
+    `activity_seasons`, `limit_seasons`: season of a process or of a shared limit; `season_months`: its twelve factors,
+    mean 1. `grade_of`: activity of each grade -> the demand or process that it serves.
     """
 
     markets: tuple[Market, ...]
@@ -111,6 +116,10 @@ class Network:
     choke: Floats
     reference_price: Floats
     holding_cost: Floats
+    spoilage: Floats
+    room: Floats
+    convenience: Floats
+    transit: Floats
     closed: NDArray[np.bool_]
     opens: Floats
     rent_to: tuple[str, ...]
@@ -118,6 +127,10 @@ class Network:
     route_legs: Mapping[int, tuple[str, ...]]
     closed_legs: frozenset[str]
     gross_per_t: Mapping[str, float]
+    activity_seasons: Mapping[int, str]
+    limit_seasons: Mapping[str, str]
+    season_months: Mapping[str, tuple[float, ...]]
+    grade_of: Mapping[int, str]
 
     @cached_property
     def market_index(self) -> dict[tuple[str, str], int]:
@@ -199,6 +212,9 @@ class _Builder:
         self.rent_to: list[str] = []
         self.limits: list[SharedLimit] = []
         self.route_legs: dict[int, tuple[str, ...]] = {}
+        self.activity_seasons: dict[int, str] = {}
+        self.limit_seasons: dict[str, str] = {}
+        self.grade_of: dict[int, str] = {}
         self.recipes: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
         for row in case.recipes:
             self.recipes[row.recipe].append((row.side, row.commodity, self.number(row.coefficient, 1.0)))
@@ -278,7 +294,7 @@ class _Builder:
         defaults = {
             "cost": 0.0, "upper": np.inf, "elasticity": np.inf, "reference": 0.0, "demand_elasticity": -1.0,
             "adjustment": 1.0, "growth": 0.0, "choke": np.inf, "reference_price": np.nan, "holding_cost": 0.0,
-            "opens": np.nan,
+            "opens": np.nan, "spoilage": 0.0, "room": np.nan, "convenience": 1.0, "transit": 0.0,
         }  # fmt: skip
         for name, default in defaults.items():
             self.numbers[name].append(numbers.get(name, default))
@@ -309,6 +325,10 @@ class _Builder:
                         opens=float(row.start) if row.start is not None else np.nan,
                     )  # fmt: skip
                 )
+                if row.season:
+                    self.activity_seasons[members[-1]] = row.season
+            if row.season:
+                self.limit_seasons[f"plant:{row.id}"] = row.season
             if len(members) > 1:
                 weights = tuple((j, 1.0) for j in members)
                 owner = row.rent_to or row.operator
@@ -327,6 +347,7 @@ class _Builder:
             )
             keep = float(np.prod([1.0 - self.number(leg.loss, 0.0) for leg in path])) if path else 1.0
             shut = any(leg.state == "closed" for leg in path)
+            transit = sum(self.number(leg.days, 0.0) for leg in path) / DAYS
             for commodity in self._carried(row.commodities):
                 if self.commodities[commodity].market == "world":
                     continue
@@ -344,6 +365,7 @@ class _Builder:
                     activity, closed=shut or bool(row.explained_by),
                     cost=per_gross * gross + self.number(row.fixed, 0.0),
                     elasticity=self.number(row.response, np.inf),
+                    transit=transit,
                 )  # fmt: skip
                 self.route_legs[j] = tuple(row.legs)
                 for leg in row.legs:
@@ -352,6 +374,8 @@ class _Builder:
             on = legs[leg]
             capacity = self.number(on.capacity, np.inf) * self.number(on.months_open, 12.0) / 12.0
             owner = self.controller(leg) or leg
+            if on.season:
+                self.limit_seasons[f"leg:{leg}"] = on.season
             self.limits.append(SharedLimit(f"leg:{leg}", "leg", leg, owner, tuple(weights), capacity))
 
     def controller(self, identifier: str) -> str:
@@ -415,8 +439,10 @@ class _Builder:
 
     def stocks(self) -> None:
         for row in self.case.stocks:
-            if row.kind == "strategic":
-                continue  # released by a rule, not by the market
+            if row.kind == "strategic":  # released by a rule, not by the market
+                if row.has_rule:
+                    self.market(row.place, row.commodity)
+                continue
             activity = Activity(
                 name=f"stock:{row.id}", kind=Kind.STOCK, row=row.id, place=row.place, to_place=row.place,
                 feed=row.commodity, flows=((self.market(row.place, row.commodity), -1.0),), operator=row.holder,
@@ -424,7 +450,44 @@ class _Builder:
             self.add(
                 activity, reference=self.number(row.opening, 0.0), holding_cost=self.number(row.holding_cost, 0.0),
                 demand_elasticity=-1.0 / max(self.number(row.elasticity, 1.0), 1e-6),
+                growth=self.number(row.growth, 0.0), spoilage=self.number(row.spoilage, 0.0),
+                room=self.number(row.capacity, np.nan), convenience=0.0 if row.convenience == "no" else 1.0,
             )  # fmt: skip
+
+    def grades(self) -> None:
+        """Add one activity a grade, without capacity until it is qualified."""
+        demands = {row.id: row for row in self.case.demands}
+        processes = {row.id: row for row in self.case.processes}
+        for row in self.case.grades:
+            use, process = demands.get(row.replaces), processes.get(row.replaces)
+            if use is not None:
+                place, operator, feed, cost = use.place, use.place, use.commodity, 0.0
+            elif process is not None:
+                place, operator, feed = process.place, process.operator, next(iter(process.feeds), "")
+                cost = self.number(process.cost, 0.0)
+            else:
+                raise NetworkError(f"grade {row.id!r} replaces {row.replaces!r}, which is no demand and no process")
+            activity = Activity(
+                name=f"grade:{row.id}", kind=Kind.PROCESS, row=row.id, place=place, to_place=place, feed=feed,
+                flows=self.flows_of(row.recipe, feed, place), operator=operator, process_kind="grade",
+            )  # fmt: skip
+            j = self.add(activity, closed=True, cost=self.number(row.running_cost, cost), upper=0.0)
+            self.grade_of[j] = row.replaces
+
+    def season_months(self) -> dict[str, tuple[float, ...]]:
+        """Return the twelve factors of each season, scaled to a mean of 1; months that no row names count 1."""
+        found: dict[str, list[float]] = {}
+        for row in self.case.seasons:
+            factors = found.setdefault(row.season, [1.0] * 12)
+            for month in row.months:
+                factors[int(month) - 1] = self.number(row.factor, 1.0)
+        whole: dict[str, tuple[float, ...]] = {}
+        for season, factors in found.items():
+            mean = sum(factors) / 12.0
+            if mean <= 0.0:
+                raise NetworkError(f"season {season!r} has no month with a factor above 0; open one")
+            whole[season] = tuple(factor / mean for factor in factors)
+        return whole
 
     def disposals(self) -> None:
         """Give every market whose commodity may be thrown away at a cost an activity that does so."""
@@ -499,6 +562,7 @@ def build_network(case: Case, values: Values) -> Network:
     builder.routes()
     builder.ties()
     builder.disposals()
+    builder.grades()
     return Network(
         markets=tuple(Market(place, commodity) for place, commodity in builder.markets),
         activities=tuple(builder.activities),
@@ -510,4 +574,8 @@ def build_network(case: Case, values: Values) -> Network:
         route_legs=builder.route_legs,
         closed_legs=frozenset(row.id for row in case.legs if row.state == "closed"),
         gross_per_t={row.id: builder.number(row.gross_per_t, 1.0) for row in case.commodities},
+        activity_seasons=builder.activity_seasons,
+        limit_seasons=builder.limit_seasons,
+        season_months=builder.season_months(),
+        grade_of=builder.grade_of,
     )

@@ -119,12 +119,22 @@ class ProcessRow:
     note: str
     source: str
     capex: Cell | None = None
+    lead: Cell | None = None
+    ramp: Cell | None = None
+    life: Cell | None = None
+    entry_rate: Cell | None = None
+    risk: Cell | None = None
+    fixed_cost: Cell | None = None
+    restart_cost: Cell | None = None
+    restart_time: Cell | None = None
+    retire_after: Cell | None = None
+    season: str = ""
     row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
-    """Capacity that a process is to gain, with date and probability."""
+    """Capacity that a process is to gain, with date and probability; `decision` says whether it has to pay."""
 
     id: str
     name: str
@@ -133,6 +143,51 @@ class ProjectRow:
     start: Cell | None
     probability: Cell | None
     capex: Cell | None
+    note: str
+    announced: str = ""
+    ramp: Cell | None = None
+    decision: str = ""
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """Another grade or recipe for a use or a process, which counts only once it is qualified."""
+
+    id: str
+    name: str
+    replaces: str
+    recipe: str
+    qualification: Cell | None
+    cost: Cell | None
+    running_cost: Cell | None
+    share: Cell | None
+    rate: Cell | None
+    life: Cell | None
+    note: str
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonRow:
+    """Some months of a season and how much is done in them, relative to other months."""
+
+    season: str
+    months: tuple[str, ...]
+    factor: Cell | None
+    note: str
+    source: str
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPriceRow:
+    """A price that holders of stock and investors expect beyond their window, where the rule is `path`."""
+
+    place: str
+    commodity: str
+    year: int
+    price: Cell | None
     note: str
     row: int = 0
 
@@ -158,6 +213,8 @@ class LegRow:
     note: str
     source: str
     capex: Cell | None = None
+    days: Cell | None = None
+    season: str = ""
     row: int = 0
 
 
@@ -203,7 +260,7 @@ class DemandRow:
 
 @dataclass(frozen=True, slots=True)
 class StockRow:
-    """Opening tonnes of a commodity at a place, with holder and holding cost."""
+    """Opening tonnes of a commodity at a place, with holder, what holding costs, and the rule of a strategic one."""
 
     id: str
     place: str
@@ -214,7 +271,23 @@ class StockRow:
     elasticity: Cell | None
     kind: str
     note: str
+    spoilage: Cell | None = None
+    capacity: Cell | None = None
+    convenience: str = ""
+    growth: Cell | None = None
+    sell_at: Cell | None = None
+    buy_at: Cell | None = None
+    rate: Cell | None = None
+    release: Cell | None = None
+    release_from: str = ""
+    release_to: str = ""
+    announced: str = ""
     row: int = 0
+
+    @property
+    def has_rule(self) -> bool:
+        """Return whether a strategic stock is released or filled by a rule; without one it stands on record only."""
+        return any(cell is not None for cell in (self.sell_at, self.buy_at, self.release))
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,7 +544,10 @@ PROCESSES = Table(
         Column("place", required=True), Column("recipe", required=True), Column("feeds", "list"),
         Column("capacity", "cell"), Column("cost", "cell"), Column("elasticity", "cell", unit="1"), Column("operator"),
         Column("start", "integer"), Column("explained_by"), _BARRIER, *_text("rent_to", "note", "source"),
-        Column("capex", "cell"),
+        Column("capex", "cell"), Column("lead", "cell", unit="yr"), Column("ramp", "cell", unit="yr"),
+        Column("life", "cell", unit="yr"), Column("entry_rate", "cell"), Column("risk", "cell", unit="1/yr or 1"),
+        Column("fixed_cost", "cell"), Column("restart_cost", "cell"), Column("restart_time", "cell", unit="yr"),
+        Column("retire_after", "cell", unit="yr"), Column("season"),
     ),
     row_class=ProcessRow,
 )  # fmt: skip
@@ -480,9 +556,38 @@ PROJECTS = Table(
     (
         _ID, Column("name"), Column("process", required=True), Column("capacity", "cell", required=True),
         Column("start", "cell", required=True, unit="year"), Column("probability", "cell", unit="1"),
-        Column("capex", "cell", unit="USD"), Column("note"),
+        Column("capex", "cell", unit="USD"), Column("note"), Column("announced", "date"),
+        Column("ramp", "cell", unit="yr"), Column("decision", "choice", words=("committed", "state", "if_it_pays")),
     ),
     row_class=ProjectRow,
+)  # fmt: skip
+GRADES = Table(
+    "grades.csv",
+    (
+        _ID, Column("name"), Column("replaces", required=True), Column("recipe", required=True),
+        Column("qualification", "cell", required=True, unit="yr"), Column("cost", "cell"),
+        Column("running_cost", "cell"), Column("share", "cell", unit="1"), Column("rate", "cell", unit="1/yr or 1"),
+        Column("life", "cell", unit="yr"), Column("note"),
+    ),
+    row_class=GradeRow,
+)  # fmt: skip
+SEASONS = Table(
+    "seasons.csv",
+    (
+        Column("season", "id", required=True), Column("months", "list", required=True),
+        Column("factor", "cell", required=True, unit="1"), *_text("note", "source"),
+    ),
+    key=("season", "months"),
+    row_class=SeasonRow,
+)  # fmt: skip
+EXPECTED_PRICES = Table(
+    "expected_prices.csv",
+    (
+        Column("place", "id", required=True), Column("commodity", required=True),
+        Column("year", "integer", required=True), Column("price", "cell", required=True), Column("note"),
+    ),
+    key=("place", "commodity", "year"),
+    row_class=ExpectedPriceRow,
 )  # fmt: skip
 LEGS = Table(
     "legs.csv",
@@ -493,7 +598,8 @@ LEGS = Table(
         Column("fixed", "cell", unit="USD/t_gross"), Column("capacity", "cell", unit="t_gross/yr"),
         Column("months_open", "cell", unit="month/yr or month"), Column("loss", "cell", unit="1"),
         Column("state", "choice", required=True, words=("open", "closed")), _BARRIER, Column("explained_by"), _GRADE,
-        *_text("note", "source"), Column("capex", "cell", unit="USD"),
+        *_text("note", "source"), Column("capex", "cell", unit="USD"), Column("days", "cell", unit="day"),
+        Column("season"),
     ),
     row_class=LegRow,
 )  # fmt: skip
@@ -526,6 +632,10 @@ STOCKS = Table(
         Column("opening", "cell", required=True), Column("holding_cost", "cell"),
         Column("elasticity", "cell", unit="1"),
         Column("kind", "choice", required=True, words=("commercial", "strategic")), Column("note"),
+        Column("spoilage", "cell", unit="1/yr or 1"), Column("capacity", "cell"),
+        Column("convenience", "choice", words=("yes", "no")), Column("growth", "cell", unit="1/yr or 1"),
+        Column("sell_at", "cell"), Column("buy_at", "cell"), Column("rate", "cell"), Column("release", "cell"),
+        Column("release_from", "date"), Column("release_to", "date"), Column("announced", "date"),
     ),
     row_class=StockRow,
 )  # fmt: skip
@@ -593,7 +703,7 @@ EVIDENCE: tuple[Table, ...] = (CLAIMS, SOURCES, ASSUMPTIONS, MONEY)
 
 CHAIN: tuple[Table, ...] = (
     PLACES, COMMODITIES, BASKETS, RECIPES, PROCESSES, PROJECTS, LEGS, ROUTES, DEMANDS, STOCKS, ACTORS, CONTROL, EVENTS,
-    OBSERVATIONS, PUBLISHED, GROUPS, TIES,
+    OBSERVATIONS, PUBLISHED, GROUPS, TIES, GRADES, SEASONS, EXPECTED_PRICES,
 )  # fmt: skip
 """Tables of the chain, each a field of `Case`."""
 

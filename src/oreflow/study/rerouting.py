@@ -65,7 +65,8 @@ def with_unrecorded_flows(base: Base, instruments: tuple[Instrument, ...]) -> Ba
         demand_elasticity=twinned(network.demand_elasticity), adjustment=twinned(network.adjustment),
         growth=twinned(network.growth), choke=twinned(network.choke),
         reference_price=twinned(network.reference_price), holding_cost=twinned(network.holding_cost),
-        opens=twinned(network.opens),
+        opens=twinned(network.opens), spoilage=twinned(network.spoilage), room=twinned(network.room),
+        convenience=twinned(network.convenience), transit=twinned(network.transit),
     )  # fmt: skip
     zeros = np.zeros(len(js))
     year = replace(base.year, levels=np.append(base.year.levels, zeros))
