@@ -28,11 +28,12 @@ from oreflow.report.document import (
 from oreflow.report.marks import number_text, unit_text
 from oreflow.study.base import Base, Settings, prepare_central
 from oreflow.study.freight import best_way, freight_notes, short_names
-from oreflow.study.indicators import measure
+from oreflow.study.indicators import Lens, measure
 from oreflow.study.outcome import Outcome
 from oreflow.study.references import References
 from oreflow.study.run import run
 from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
+from oreflow.study.within_year import PeriodLine, period_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,16 @@ class Solved:
     def indicators(self) -> dict[str, dict[str, float]]:
         """Return indicator key -> label -> value."""
         return measure(self.outcome)
+
+    @cached_property
+    def periods(self) -> tuple[PeriodLine, ...]:
+        """Return prices, shipments and stocks by period; of a run in years, by year."""
+        return period_lines(self.outcome)
+
+    @property
+    def inside(self) -> frozenset[str]:
+        """Return the places that do not count as outside."""
+        return Lens(self.outcome.base, self.outcome.network).inside
 
     def prices(self, *, ranges: bool = False) -> pl.DataFrame:
         """Return prices as a frame: year, place, commodity, price (USD per t of the commodity's basis).
@@ -170,13 +181,16 @@ def _case(case: Case | str) -> Case:
     return load_case(case) if isinstance(case, str) else case
 
 
-def solve(case: Case | str, proposal: str = "", settings: Settings | None = None) -> Solved:
+def solve(
+    case: Case | str, proposal: str = "", settings: Settings | None = None, *, until: int | None = None
+) -> Solved:  # fmt: skip
     """Solve one proposal with central values.
 
     Args:
         case: a case or its name.
         proposal: composition such as "A + india-processing"; the case's status quo when empty.
-        settings: choices of the run.
+        settings: choices of the run, as `Settings(periods="quarter", window=2)`; the case's own where None.
+        until: last year to solve (default: the case's end year).
 
     Returns:
         The solved proposal; a year without equilibrium is in `outcome.cause`, not an exception.
@@ -192,7 +206,9 @@ def solve(case: Case | str, proposal: str = "", settings: Settings | None = None
     found = _case(case)
     composition = compose(found, proposal or found.status_quo)
     base = prepare_central(found, settings)
-    return Solved(found, composition, run(base, composition.name, composition.instruments))
+    if until is not None and not found.base_year <= until <= found.end_year:
+        raise UsageError(f"year {until} is outside {found.base_year} to {found.end_year}")
+    return Solved(found, composition, run(base, composition.name, composition.instruments, until=until))
 
 
 def unlock_proposal(
@@ -383,7 +399,7 @@ def finish(
     document = ComparisonDocument(
         case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
         press=press_figures(case), outlook=outlook,
-        settings={"expectation": base.settings.expectation, "residual_sd": base.settings.residual_sd},
+        settings={"expectation": base.timing.weight, "residual_sd": base.settings.residual_sd},
     )  # fmt: skip
     return Comparison(case, central, results, document)
 

@@ -551,7 +551,8 @@ def _check_stocks(look: _Look) -> Findings:
         yield from look.between(row.holding_cost, 0.0, 1e15, "a cost from 0")
         yield from look.between(row.spoilage, 0.0, 0.999999, "a share a year from 0 to below 1")
         yield from look.between(row.growth, -1.0, 10.0, "a growth rate")
-        yield from look.between(row.capacity, look.number(row.opening) or 0.0, 1e15, "a capacity of the opening or more")
+        opening = look.number(row.opening) or 0.0
+        yield from look.between(row.capacity, opening, 1e15, "a capacity of the opening stock or more")
         yield from _check_release(look, row)
 
 
@@ -684,7 +685,8 @@ def _check_seasons(look: _Look) -> Findings:
         yield from look.between(row.factor, 0.0, 1e6, "a factor from 0")
         for month in row.months:
             if not (month.isdigit() and 1 <= int(month) <= 12):
-                yield Problem(t.SEASONS.file, row.row, "months", repr(month), "months 1 to 12 parted by ;", "correct it")
+                expected = "months 1 to 12 parted by ;"
+                yield Problem(t.SEASONS.file, row.row, "months", repr(month), expected, "correct it")
                 continue
             first = seen.setdefault((row.season, str(int(month))), row.row)
             if first != row.row:

@@ -137,10 +137,24 @@ class Network:
         """Return the position of each (place, commodity)."""
         return {(market.place, market.commodity): i for i, market in enumerate(self.markets)}
 
+    def market_key(self, place: str, commodity: str) -> tuple[str, str]:
+        """Return the place and commodity under which a good is traded there: its world market where it has one."""
+        key = (place, commodity)
+        return key if key in self.market_index else (WORLD, commodity)
+
     @cached_property
     def index(self) -> dict[str, int]:
         """Return the position of each activity by name."""
         return {activity.name: j for j, activity in enumerate(self.activities)}
+
+    def positions(self, kind: Kind) -> NDArray[np.int64]:
+        """Return the positions of the activities of a kind."""
+        return self._by_kind[kind]
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, NDArray[np.int64]]:
+        kinds = [activity.kind for activity in self.activities]
+        return {kind: np.array([j for j, k in enumerate(kinds) if k is kind], dtype=np.int64) for kind in Kind}
 
     @cached_property
     def by_row(self) -> dict[str, tuple[int, ...]]:

@@ -43,6 +43,20 @@ AsOfOption = Annotated[
     typer.Option("--as-of", metavar="DATE", parser=read_date, help="Hide what was published after DATE."),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws: same seed, same bytes.")]
+PeriodsOption = Annotated[
+    str | None,
+    typer.Option("--periods", metavar="LENGTH", help="Length of a period: year, half, quarter or month; the case's."),
+]
+WindowOption = Annotated[
+    float | None,
+    typer.Option("--window", metavar="YEARS", help="Years foreseen; a period or less for none; the case's."),
+]
+ExpectationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expectation", metavar="RULE", help="Prices beyond the window: anchor, last, trend or path; the case's."
+    ),
+]
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder for files; only what oreflow wrote is replaced.")
 ]

@@ -25,8 +25,19 @@ def _require(true: bool, where: str, found: object, expected: str) -> None:
         raise EconomyError(f"{where}: found {found}; expected {expected}")
 
 
-def _ramped(period: Period, start: float, stop: float, ramp: float) -> float:
-    """Mean share of full output over a period: none before `start`, rising over `ramp` years, none after `stop`."""
+def ramped(period: Period, start: float, stop: float = np.inf, ramp: float = 0.0) -> float:
+    """Return the mean share (0 to 1) of full output over a period: none before `start`, all of it `ramp` years later.
+
+    Args:
+        period: whose mean is asked.
+        start: first date of output, decimal year.
+        stop: last date of output, decimal year.
+        ramp: years from first to full output, even.
+
+    Example:
+        >>> ramped(Period(2025.0, 1.0), 2025.0, ramp=1.0)
+        0.5
+    """
     first, last = max(period.start, start), min(period.stop, stop)
     if last <= first:
         return 0.0
@@ -64,7 +75,7 @@ class Addition:
 
     def available(self, period: Period) -> float:
         """Return its mean capacity over a period, t a year."""
-        return self.amount * _ramped(period, self.start, self.stop, self.ramp)
+        return self.amount * ramped(period, self.start, self.stop, self.ramp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,8 @@ class Build:
         risk: premium on the discount rate by place, share a year.
         ramp: years from first to full output.
         start, stop: first and last date of a decision, decimal years.
+        group: position of the shared limit that it widens, for a plant of several activities; None: the activity's
+            own capacity.
 
     Raises:
         EconomyError: if a number is outside its domain.
@@ -99,6 +112,7 @@ class Build:
     ramp: float = 0.0
     start: float = -np.inf
     stop: float = np.inf
+    group: int | None = None
 
     def __post_init__(self) -> None:
         where = f"build of activity {self.activity}"
@@ -113,7 +127,7 @@ class Build:
 
     def online(self, decided: Period, period: Period) -> float:
         """Return the mean share of capacity decided in one period that runs in another."""
-        return _ramped(period, self.first(decided), self.first(decided) + self.life, self.ramp)
+        return ramped(period, self.first(decided), self.first(decided) + self.life, self.ramp)
 
     def allowed(self, period: Period) -> float:
         """Return the most that may be decided in a period, t a year of capacity."""
@@ -208,6 +222,7 @@ class Candidate:
         risk: premium on the discount rate by place, share a year.
         ramp: years from first to full output.
         name: for messages and results.
+        plant: position of the shared limit of the plant it adds to, which does not bound what enters; None: none.
 
     Raises:
         EconomyError: if a number is outside its domain.
@@ -223,6 +238,7 @@ class Candidate:
     risk: float = 0.0
     ramp: float = 0.0
     name: str = ""
+    plant: int | None = None
 
     def __post_init__(self) -> None:
         where = f"candidate {self.name or self.activity}"
@@ -335,6 +351,10 @@ def entry(
         np.concatenate([own.d, np.full(count, np.inf)]),
     )
     names = tuple(f"entry of {c.name or then.activity_name(c.activity)}" for c in picked)
+    shared = sp.lil_array(sp.csc_array(then.G)[:, columns])
+    for k, candidate in enumerate(picked):
+        if candidate.plant is not None:
+            shared[candidate.plant, k] = 0.0
     wide = EconomyArrays(
         A=sp.csc_array(sp.hstack([then.A, then.A[:, columns]])),
         B=sp.csc_array(sp.hstack([then.B, then.B[:, columns]])),
@@ -342,7 +362,7 @@ def entry(
         upper=np.concatenate([then.upper, [(c.announced + c.rate * years) * period.length for c in picked]]),
         fixed=then.fixed,
         equality=then.equality,
-        G=sp.csr_array(sp.hstack([then.G, sp.csc_array(then.G)[:, columns]])),
+        G=sp.csr_array(sp.hstack([then.G, sp.csc_array(shared)])),
         h=then.h,
         K=None if then.K is None else sp.block_diag([then.K, sp.csc_array((count, count))], format="csc"),
         market_names=then.market_names,
@@ -394,6 +414,15 @@ class Plant:
         _require(self.time >= 0.0, where, f"time of a restart {self.time:g} years", "0 or more")
 
 
+def marginal_at_nil(arrays: EconomyArrays) -> Floats:
+    """Return what the first unit of each activity costs, USD per unit, [n] (of isoelastic demand: its first tonne).
+
+    Args:
+        arrays: the economy of a period.
+    """
+    return arrays.curves.marginal(np.where(arrays.curves.kind == CurveKind.ISOELASTIC, 1.0, 0.0))
+
+
 def review(
     plants: Sequence[Plant],
     arrays: EconomyArrays,
@@ -422,7 +451,7 @@ def review(
         there after its time.
     """
     kept, additions = [], []
-    idle = arrays.curves.marginal(np.zeros(arrays.shape[1]))
+    idle = marginal_at_nil(arrays)
     for plant in plants:
         column = arrays.B[:, [plant.activity]]
         value = 0.0

@@ -137,32 +137,52 @@ def seen_share(period: Period, known_at: float, start: float, stop: float = np.i
     return 0.0
 
 
-def to_period(annual: EconomyArrays, length: float) -> EconomyArrays:
+def to_period(
+    annual: EconomyArrays, length: float, *, working: Floats | None = None, limits: Floats | None = None
+) -> EconomyArrays:
     """Return the economy of a period from one whose levels are t a year.
 
     Capacities, fixed demand and limits are multiplied by the length; curves keep their prices at the same yearly rate,
-    so that constant data give the same prices in periods of any length.
+    so that constant data give the same prices in periods of any length. A season makes an activity work as if its
+    period were longer or shorter: at the same prices it then does more or less, and a season whose mean over the year
+    is 1 leaves the year's total as it is.
 
     Args:
         annual: economy with levels, capacities, fixed demand and group limits in t a year.
         length: of the period, years.
+        working: season of each activity over the period, without unit, 0 or more, [n]; 0 shuts it.
+        limits: season of each group limit, without unit, 0 or more, [g].
+
+    Raises:
+        EconomyError: if a season is negative or does not fit the economy.
 
     Example:
         >>> quarter = to_period(arrays, 0.25)  # doctest: +SKIP
     """
     curves = annual.curves
+    share = np.full(annual.upper.shape, length)
+    room = np.full(annual.h.shape, length)
+    for name, season, span in (("activities", working, share), ("limits", limits, room)):
+        if season is None:
+            continue
+        season = np.asarray(season, dtype=float)
+        if season.shape != span.shape or (season < 0.0).any():
+            raise EconomyError(f"season of {name}: shape {season.shape}; expected {span.shape}, none below 0")
+        span *= season
+    shut = share == 0.0
+    share[shut] = length
     b, c = curves.b.copy(), curves.c.copy()
     linear, power = curves.kind == CurveKind.LINEAR, curves.kind == CurveKind.POWER
     hyperbolic, isoelastic = curves.kind == CurveKind.HYPERBOLIC, curves.kind == CurveKind.ISOELASTIC
-    b[linear] /= length
-    b[power] /= length ** c[power]
-    b[hyperbolic | isoelastic] *= length
-    c[hyperbolic] *= length
+    b[linear] /= share[linear]
+    b[power] /= share[power] ** c[power]
+    b[hyperbolic | isoelastic] *= share[hyperbolic | isoelastic]
+    c[hyperbolic] *= share[hyperbolic]
     return annual.with_(
         curves=CurveTable(curves.kind, curves.shift, curves.a, b, c, curves.d),
-        upper=annual.upper * length,
+        upper=np.where(shut, 0.0, annual.upper * share),
         fixed=annual.fixed * length,
-        h=annual.h * length,
+        h=annual.h * room,
         K=None if annual.K is None else sp.csc_array(annual.K / length),
     )
 

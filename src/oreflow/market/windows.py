@@ -71,7 +71,7 @@ class State:
 
     Attributes:
         time: decimal year.
-        stocks: t by stock, [S].
+        stocks: t by stock at hand, what spoiled on the way left out, [S].
         strategic: t by strategic stock, [R].
         memory: past use relative to the reference, without unit, by memory, [D].
         underway: goods that have left and not arrived.
@@ -120,6 +120,7 @@ class PeriodResult:
         stocks: t at the end of the period, [S].
         strategic: t at the end of the period, [R].
         sales: t sold (negative: bought) by strategic stocks in the period, [R].
+        dated: t of them that a dated release put on the market, [R].
         memory: use relative to its reference, [D].
         built: capacity decided in the period, t a year, by build, [K].
         status: of the solve that the period comes from.
@@ -134,6 +135,7 @@ class PeriodResult:
     stocks: Floats
     strategic: Floats
     sales: Floats
+    dated: Floats
     memory: Floats
     built: Floats
     status: Status
@@ -285,6 +287,32 @@ def _arrival_shares(period: Period, time: float, periods: Sequence[Period]) -> t
         if share > 1e-12:
             shares.append((u, share))
     return shares, max(0.0, 1.0 - sum(share for _, share in shares))
+
+
+def arrivals(window: WindowResult, dynamics: Dynamics, t: int) -> tuple[Floats, dict[int, float]]:
+    """Return what reaches the markets of a period from departures earlier in its window, and what of its own does not.
+
+    Args:
+        window: solved.
+        dynamics: with which it was solved.
+        t: position of the period in the window.
+
+    Returns:
+        Tonnes that arrive by market, [m], and by activity with a transit time the share (0 to 1) of the period's own
+        departures that arrives later.
+    """
+    periods = [result.period for result in window.periods]
+    arrived, later = np.zeros(len(window.expected)), {}
+    for transit in dynamics.transits:
+        j = transit.activity
+        own, _ = _arrival_shares(periods[t], transit.time, periods)
+        later[j] = 1.0 - dict(own).get(t, 0.0)
+        for result in window.periods[:t]:
+            share = dict(_arrival_shares(result.period, transit.time, periods)[0]).get(t, 0.0)
+            if share and result.levels[j] > 0.0:
+                for i, amount in _outputs(result.arrays.A, j):
+                    arrived[i] += share * amount * float(result.levels[j])
+    return arrived, later
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +522,9 @@ def build_window(
     for build in dynamics.builds:
         for t in range(count):
             j = build.activity
-            if (t, j) not in built_rows and np.isfinite(upper[t][j]):
+            if build.group is not None:
+                built_rows[t, j] = int(edges[t]) + build.group
+            elif (t, j) not in built_rows and np.isfinite(upper[t][j]):
                 built_rows[t, j] = int(edges[-1]) + len(extra_h)
                 group_entries.append((built_rows[t, j], t * n + j, 1.0))
                 extra_h.append(float(upper[t][j]))
@@ -846,7 +876,7 @@ def _results(
         rents = solution.capacity_rents[t * n : (t + 1) * n] / worth
         upper = economy.upper.copy()
         for (u, j), row in layout.built_rows.items():
-            if u == t:
+            if u == t and row >= layout.groups[-1].stop:
                 rents[j] = solution.group_rents[row] / worth
                 installed = -sum(
                     arrays.G[row, int(column)] * solution.levels[int(column)] for column in layout.builds.ravel()
@@ -864,6 +894,7 @@ def _results(
                 stocks=solution.levels[layout.stocks[t]],
                 strategic=strategic[t],
                 sales=sold[t],
+                dated=dated[t],
                 memory=after_memory[t],
                 built=solution.levels[layout.builds[t]],
                 status=status,
@@ -902,13 +933,14 @@ def state_after(window: WindowResult, dynamics: Dynamics, keep: int = 1) -> Stat
         for build, size in zip(dynamics.builds, result.built, strict=True):
             if size > 0.0:
                 additions.append(build.addition(result.period, float(size)))
+    sound = np.array([stock.kept(last.period.length) for stock in dynamics.stocks])
     before = window.periods[keep - 2] if keep > 1 else None
     earlier = before.prices if before is not None else opening.prices
     years = last.period.length if before is None else last.period.start - before.period.start
     with np.errstate(all="ignore"):
         trend = np.log(last.prices / earlier) / years
     return State(
-        time=time, stocks=last.stocks, strategic=last.strategic, memory=last.memory, underway=tuple(goods),
+        time=time, stocks=last.stocks * sound, strategic=last.strategic, memory=last.memory, underway=tuple(goods),
         prices=last.prices, trend=np.where(np.isfinite(trend), trend, 0.0), origin=opening.origin,
         additions=tuple(additions),
     )  # fmt: skip

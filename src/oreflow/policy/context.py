@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from oreflow.core.errors import OreflowError
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case, Instrument, Values
+    from oreflow.market.periods import Period
 
 
 class InstrumentError(OreflowError):
@@ -22,11 +24,12 @@ class InstrumentError(OreflowError):
 
 @dataclass(frozen=True)
 class Context:
-    """A network with the case it came from and the values of its cells."""
+    """A network with the case it came from and the values of its cells; `period`: see `at`."""
 
     case: Case
     values: Values
     network: Network
+    period: Period | None = None
 
     @cached_property
     def members(self) -> dict[str, frozenset[str]]:
@@ -67,11 +70,22 @@ class Context:
             raise InstrumentError(f"instrument {instrument.id!r}: option {name!r} is an expression; expected words")
         return tuple(found)
 
+    def span(self, year: int) -> tuple[float, float]:
+        """Return the start and end of what is looked at, decimal years: the period set by `at`, else the year."""
+        return (float(year), year + 1.0) if self.period is None else (self.period.start, self.period.stop)
+
+    def at(self, period: Period) -> Context:
+        """Return the same context for a period shorter than its year; what was looked up before is kept."""
+        other = copy(self)
+        object.__setattr__(other, "period", period)
+        return other
+
     def in_force(self, instrument: Instrument, year: int) -> float:
-        """Return the share of the year in which the instrument is in force (0 to 1)."""
+        """Return the share of the year, or of the period set by `at`, in which the instrument is in force (0 to 1)."""
+        first, last = self.span(year)
         start = -1e9 if instrument.start is None else instrument.start
         end = 1e9 if instrument.end is None else instrument.end
-        return max(0.0, min(end, year + 1.0) - max(start, float(year)))
+        return max(0.0, min(end, last) - max(start, first)) / (last - first)
 
     def routes(
         self, targets: Iterable[str], commodities: Iterable[str] = (), destinations: Iterable[str] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from oreflow.baseline.calibrate import (
     calibrate,
 )
 from oreflow.baseline.observe import observe
+from oreflow.chain.case import EXPECTATIONS, PERIODS
 from oreflow.chain.network import Kind, Network, build_network
 from oreflow.core.errors import CaseError, OreflowError, Problem, UsageError
 from oreflow.core.threads import with_one_blas_thread
@@ -40,19 +41,75 @@ STOCK_ROOM = 3.0
 class Settings:
     """Choices of a run that are not data; stored with every result.
 
-    `expectation`: weight of last year's price against the base-year anchor in what holders of stock expect.
+    `expectation`: weight of last year's price against the base-year anchor in what holders of stock expect (of the
+    trend, with rule `trend`); None: the case's, a half where it states none. `rule`: how prices beyond the window are
+    expected, see `oreflow.market.stocks.Expectation`; None: the case's.
     `residual_sd`: standard deviation of a calibration residual as a share of value. `tolerance`: of the equilibrium.
-    `window`: whole years that holders of stock foresee, the year itself included; 1 is myopic.
+    `window`: years that are foreseen, the period itself included; one period or less is myopic. `periods`: length of
+    a period, a key of `oreflow.chain.case.PERIODS`. None: the case's.
     """
 
-    expectation: float = 0.5
+    expectation: float | None = None
     residual_sd: float = 0.1
     tolerance: float = 1e-9
-    window: int = 1
+    window: float | None = None
+    periods: str | None = None
+    rule: str | None = None
 
     def __post_init__(self) -> None:
-        if self.window < 1:
-            raise UsageError(f"window of {self.window} years; expected 1 or more whole years (1: nobody looks ahead)")
+        if self.window is not None and not self.window > 0.0:
+            raise UsageError(f"window of {self.window:g} years; expected more than 0 (one period: nobody looks ahead)")
+        if self.periods is not None and self.periods not in PERIODS:
+            raise UsageError(f"periods {self.periods!r}; expected one of {', '.join(PERIODS)}")
+        if self.rule is not None and self.rule not in EXPECTATIONS:
+            raise UsageError(f"expectation {self.rule!r}; expected one of {', '.join(EXPECTATIONS)}")
+        if self.expectation is not None and not 0.0 <= self.expectation <= 1.0:
+            raise UsageError(f"weight {self.expectation:g} of an expectation; expected 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a run treats time: what its settings ask for, the case's rules for the rest.
+
+    `per_year`: periods to a year; `window`: years foreseen; `rule`, `weight`: of the expectation beyond it.
+    """
+
+    per_year: int
+    window: float
+    rule: Rule
+    weight: float
+
+    @property
+    def length(self) -> float:
+        """Return the length of a period, years."""
+        return 1.0 / self.per_year
+
+    @property
+    def foresees(self) -> bool:
+        """Return whether a window holds more than one period."""
+        return self.window > self.length * (1.0 + 1e-9)
+
+
+Rule = Literal["anchor", "last", "trend", "path"]
+HALF = 0.5
+"""Weight of the last price against the anchor where a case states none (an assumption of the model)."""
+
+
+def timing(case: Case, values: Values, settings: Settings) -> Timing:
+    """Return how a run treats time.
+
+    Raises:
+        UsageError: expected prices are to follow a path, and the case has none.
+    """
+    rules = case.time
+    rule = settings.rule or rules.expectation
+    if rule == "path" and not case.expected_prices:
+        raise UsageError(f"case {case.id} has no expected_prices.csv; name another expectation than path")
+    weight = settings.expectation
+    if weight is None:
+        weight = HALF if rules.weight is None else float(values[rules.weight])
+    window = rules.window if settings.window is None else settings.window
+    return Timing(PERIODS[settings.periods or rules.periods], window, cast(Rule, rule), weight)
 
 
 @dataclass(frozen=True)
@@ -82,6 +139,7 @@ class Base:
     opening: Floats
     discount: float
     settings: Settings
+    timing: Timing
 
 
 @with_one_blas_thread
@@ -123,7 +181,7 @@ def prepare(case: Case, values: Values, settings: Settings | None = None) -> Bas
     kind, a, b, c, d, shift = _curves(case, network, year, calibration, discount)
     return Base(
         case, values, network, context, levels, prices, year, calibration, terms, capacity, limits,
-        kind, a, b, c, d, shift, opening, discount, settings,
+        kind, a, b, c, d, shift, opening, discount, settings, timing(case, values, settings),
     )  # fmt: skip
 
 
@@ -232,7 +290,8 @@ def binding_capacities(network: Network, year: BaseYear, calibration: Calibratio
     named = np.array([bool(receiver) for receiver in network.rent_to]) & (year.levels > USED)
     capacity = np.where(carrying | named, year.levels, capacity)
     stocks = np.array([activity.kind is Kind.STOCK for activity in network.activities])
-    capacity = np.where(stocks, STOCK_ROOM * np.maximum(year.levels, 1e-6), capacity)
+    room = np.where(np.isnan(network.room), STOCK_ROOM * np.maximum(year.levels, 1e-6), network.room)
+    capacity = np.where(stocks, np.maximum(room, year.levels), capacity)
     # A use or a stock that the balance puts at nil has no curve to speak of: it stays at nil.
     holders = np.array([activity.kind in (Kind.STOCK, Kind.DEMAND) for activity in network.activities])
     capacity = np.where(holders & (year.levels < LEAST_USE), 0.0, capacity)
@@ -275,7 +334,8 @@ def _curves(
         else:
             price = max(calibration.prices[activity.flows[0][0]], 1.0)
             held = max(level, 1e-6)
-            convenience = price + network.holding_cost[j] - price / (1.0 + discount)
+            later = (1.0 - network.spoilage[j]) * price / (1.0 + discount)
+            convenience = price + network.holding_cost[j] - later
             kind[j], a[j], b[j], c[j] = CurveKind.ISOELASTIC, convenience, held, network.demand_elasticity[j]
-            shift[j] = network.holding_cost[j] - price / (1.0 + discount)
+            shift[j] = network.holding_cost[j] - later
     return kind, a, b, c, d, shift

@@ -1,64 +1,69 @@
-"""A year of a run solved as the first of a window of years that its agents foresee.
+"""What a case says of time, as the time module of the market wants it: stocks, transit, memory, expectation, seasons.
 
-The base year is history and is solved alone. From then on, with `Settings.window` above one year, holders of stock
-see the years of the window as they are known at its start: measures from their announcement or start, projects,
-growth. Trade links and consumers do not look ahead.
+The base year is history and is solved alone. From then on holders of stock see the periods of their window as they are
+known at its start: measures from their announcement or start, projects, growth. Trade links and consumers do not look
+ahead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oreflow.chain.folder import year_number
 from oreflow.chain.network import Kind
-from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution
-from oreflow.market.periods import Period, seen_share
-from oreflow.market.solve import SolveOptions
-from oreflow.market.stocks import LEAST_MEMORY, Expectation, Memory, Stock
-from oreflow.market.windows import (
-    Dynamics,
-    State,
-    WindowOptions,
-    WindowResult,
-    solve_window,
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays
+from oreflow.market.investment import Build
+from oreflow.market.periods import Period, season_factor, seen_share, to_period
+from oreflow.market.stocks import (
+    Consignment,
+    DatedRelease,
+    Expectation,
+    Memory,
+    PriceTrigger,
+    Stock,
+    StrategicStock,
+    Transit,
 )
+from oreflow.market.windows import Dynamics, State, steady_consignments
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Instrument
+    from oreflow.chain.tables import Cell, StockRow
     from oreflow.study.base import Base
 
 Floats = NDArray[np.float64]
-FORESEEN = 1e-7
-"""Scaled residual at which a window counts as solved; the balances of its first year are then closed to rounding."""
-FORESEEN_MEMORY = 1e-4
-"""Largest relative change of foreseen demand between two passes over a window."""
+LEAST_PRICE = 1.0
+"""Least price that an expectation starts from, USD per t: a free good has no logarithm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """The first year of a solved window: its economy with what stocks are worth next year, and its solution."""
+def runs_in_periods(base: Base) -> bool:
+    """Return whether a run needs the time module: anything beyond years solved one by one without decisions."""
+    case, timing = base.case, base.timing
+    return (
+        timing.per_year > 1
+        or timing.foresees
+        or timing.rule != "anchor"
+        or any(row.kind == "strategic" and row.has_rule for row in case.stocks)
+        or bool(case.grades)
+        or any(row.entry_rate is not None or row.fixed_cost is not None for row in case.processes)
+        or any(row.decision == "if_it_pays" for row in case.projects)
+    )
 
-    arrays: EconomyArrays
-    solution: Solution
-    window: WindowResult
 
+def known_instruments(instruments: tuple[Instrument, ...], period: Period, first: Period) -> tuple[Instrument, ...]:
+    """Return the measures that count in `period` for somebody who looks ahead from the start of `first`.
 
-def known_instruments(instruments: tuple[Instrument, ...], year: int, seen_from: int) -> tuple[Instrument, ...]:
-    """Return the measures that count in `year` for somebody who looks ahead from the start of `seen_from`.
-
-    An announced measure is known from its announcement, any other from the year in which it starts.
+    An announced measure is known from its announcement, any other from the period in which it starts.
     """
-    whole = Period(float(year), 1.0)
 
     def seen(instrument: Instrument) -> bool:
-        if year <= seen_from or instrument.start is None or instrument.start < seen_from + 1.0:
+        if period.start <= first.start or instrument.start is None or instrument.start < first.stop:
             return True
         announced = np.inf if instrument.announced is None else float(instrument.announced)
-        return seen_share(whole, float(seen_from), float(instrument.start), np.inf, announced) > 0.0
+        return seen_share(period, first.start, float(instrument.start), np.inf, announced) > 0.0
 
     return tuple(instrument for instrument in instruments if seen(instrument))
 
@@ -69,50 +74,8 @@ def stock_positions(base: Base) -> NDArray[np.int64]:
     return np.array([j for j, activity in enumerate(activities) if activity.kind is Kind.STOCK], dtype=np.int64)
 
 
-def solve_ahead(
-    base: Base,
-    years: Mapping[int, EconomyArrays],
-    levels: Floats,
-    prices: Floats,
-    previous: WindowResult | None,
-) -> Foreseen:
-    """Return the first of some years that are solved together.
-
-    Args:
-        base: the prepared base year.
-        years: economies of consecutive years after the base year as they are known now, levels in t a year.
-        levels: of the year before, t, [n]; those of stocks are what is held.
-        prices: of the year before, USD/t, [m].
-        previous: window solved a year before, to start from.
-    """
-    first = min(years)
-    periods = [Period(float(year), 1.0) for year in sorted(years)]
-    stocks = stock_positions(base)
-    memories = _memories(base)
-    dynamics = Dynamics(
-        stocks=tuple(_stock(base, int(j), float(levels[j]), years[first]) for j in stocks),
-        memories=tuple(Memory(j, float(base.network.adjustment[j])) for j in memories),
-        discount=base.discount,
-        expectation=Expectation(weight=base.settings.expectation, anchor=np.maximum(base.calibration.prices, 1.0)),
-    )
-    state = State(
-        time=float(first),
-        stocks=levels[stocks],
-        strategic=np.zeros(0),
-        memory=np.array([max(levels[j] / _target(base, j, first - 1), LEAST_MEMORY) for j in memories]),
-        underway=(),
-        prices=np.maximum(prices, 1.0),
-        trend=np.zeros(len(prices)),
-        origin=float(first),
-    )
-    economies = [_long_run(base, years[year], year, stocks, memories) for year in sorted(years)]
-    # the memory of the first year is known; later passes only refine what is foreseen of the others
-    options = WindowOptions(SolveOptions(tolerance=max(base.settings.tolerance, FORESEEN)), tolerance=FORESEEN_MEMORY)
-    window = solve_window(periods, economies, dynamics, state, previous=previous, options=options)
-    return _first_year(base, years[first], window, stocks, dynamics)
-
-
-def _memories(base: Base) -> tuple[int, ...]:
+def memory_positions(base: Base) -> tuple[int, ...]:
+    """Return the positions of the demands that adjust over time."""
     return tuple(
         j
         for j, activity in enumerate(base.network.activities)
@@ -120,71 +83,164 @@ def _memories(base: Base) -> tuple[int, ...]:
     )
 
 
-def _target(base: Base, j: int, year: int) -> float:
-    """Reference use of a demand in a year, t."""
-    grown: float = base.year.levels[j] * (1.0 + base.network.growth[j]) ** (year - base.case.base_year)
+def years_since_base(base: Base, period: Period) -> float:
+    """Return the years from the middle of the base year to the middle of a period; whole for a calendar year."""
+    return (period.start + 0.5 * period.length) - (base.case.base_year + 0.5)
+
+
+def reference_use(base: Base, j: int, period: Period) -> float:
+    """Return the use of a demand at base-year prices, t a year."""
+    grown: float = base.year.levels[j] * (1.0 + base.network.growth[j]) ** years_since_base(base, period)
     return max(grown, 1e-9)
 
 
-def _stock(base: Base, j: int, held: float, economy: EconomyArrays) -> Stock:
-    activity = base.network.activities[j]
-    market = activity.flows[0][0]
+def strategic_rows(base: Base) -> tuple[StockRow, ...]:
+    """Return the strategic stocks that follow a rule, in the case's order."""
+    return tuple(row for row in base.case.stocks if row.kind == "strategic" and row.has_rule)
+
+
+def expectation_of(base: Base) -> Expectation:
+    """Return how prices beyond the window are expected: the case's rule, with base-year prices as cost anchors."""
+    anchor = np.maximum(base.calibration.prices, LEAST_PRICE)
+    if base.timing.rule != "path":
+        return Expectation(rule=base.timing.rule, weight=base.timing.weight, anchor=anchor)
+    points: dict[int, list[tuple[float, float]]] = {}
+    for row in base.case.expected_prices:
+        i = base.network.market_index.get(base.network.market_key(row.place, row.commodity))
+        if i is not None and row.price is not None:
+            points.setdefault(i, []).append((row.year + 0.5, float(base.values[row.price])))
+    lines = {i: tuple(np.array(sorted(rows)).T) for i, rows in points.items()}
+
+    def path(at: float) -> Floats:
+        found = anchor.copy()
+        for i, (years, prices) in lines.items():
+            found[i] = np.interp(at, years, prices)
+        return found
+
+    return Expectation(rule="path", anchor=anchor, path=path)
+
+
+def dynamics_of(base: Base, room: Floats, builds: tuple[Build, ...] = ()) -> Dynamics:
+    """Return what links the periods of a case.
+
+    Args:
+        base: the prepared base year.
+        room: capacity of each stock, t, [n].
+        builds: capacity that may be built with foresight.
+    """
+    network = base.network
+    return Dynamics(
+        stocks=tuple(_stock(base, int(j), float(room[j])) for j in stock_positions(base)),
+        strategic=tuple(_strategic(base, row) for row in strategic_rows(base)),
+        transits=transits_of(base),
+        memories=tuple(Memory(j, float(network.adjustment[j])) for j in memory_positions(base)),
+        builds=builds,
+        discount=base.discount,
+        expectation=expectation_of(base),
+    )
+
+
+def transits_of(base: Base) -> tuple[Transit, ...]:
+    """Return the routes whose goods are underway for some time; none in periods of a year."""
+    if base.timing.per_year == 1:
+        return ()
+    return tuple(Transit(int(j), float(base.network.transit[j])) for j in np.flatnonzero(base.network.transit > 0.0))
+
+
+def _stock(base: Base, j: int, room: float) -> Stock:
+    network = base.network
+    market = network.activities[j].flows[0][0]
     return Stock(
         market=market,
-        opening=held,
-        price=max(float(base.calibration.prices[market]), 1.0),
+        opening=float(base.year.levels[j]),
+        price=max(float(base.calibration.prices[market]), LEAST_PRICE),
         desired=float(base.b[j]),
-        elasticity=float(base.c[j]),
-        holding_cost=float(base.network.holding_cost[j]),
-        capacity=float(economy.upper[j]),
-        holder=activity.row,
+        elasticity=float(base.c[j]) if network.convenience[j] else None,
+        holding_cost=float(network.holding_cost[j]),
+        spoilage=float(network.spoilage[j]),
+        capacity=room,
+        growth=float(network.growth[j]),
+        holder=network.activities[j].row,
     )
 
 
-def _long_run(
-    base: Base, economy: EconomyArrays, year: int, stocks: NDArray[np.int64], memories: tuple[int, ...]
-) -> EconomyArrays:
-    """The year's economy with long-run demand and without its own stocks, which the window holds."""
-    b, c, upper = economy.curves.b.copy(), economy.curves.c.copy(), economy.upper.copy()
-    for j in memories:
-        b[j], c[j] = _target(base, j, year), base.c[j]
-    upper[stocks] = 0.0
-    curves = economy.curves
-    return economy.with_(
+def _strategic(base: Base, row: StockRow) -> StrategicStock:
+    def number(cell: Cell | None, default: float) -> float:
+        return default if cell is None else float(base.values[cell])
+
+    rule: PriceTrigger | DatedRelease
+    if row.release is not None:
+        start, stop = year_number(row.release_from), year_number(row.release_to)
+        announced = year_number(row.announced)
+        rule = DatedRelease(
+            number(row.release, 0.0), start or 0.0, stop or 0.0, np.inf if announced is None else announced
+        )
+    else:
+        rule = PriceTrigger(number(row.sell_at, np.inf), number(row.buy_at, 0.0), number(row.rate, np.inf))
+    return StrategicStock(
+        market=base.network.market_index[base.network.market_key(row.place, row.commodity)],
+        opening=number(row.opening, 0.0),
+        rule=rule,
+        capacity=number(row.capacity, np.inf),
+        holder=row.holder or row.place,
+    )
+
+
+def state_at_start(base: Base, dynamics: Dynamics, levels: Floats, prices: Floats, annual: EconomyArrays) -> State:
+    """Return what the base year hands to the first period.
+
+    Args:
+        base: the prepared base year.
+        dynamics: what links the periods.
+        levels: of the base year, t, [n].
+        prices: of the base year, USD/t, [m].
+        annual: its economy.
+    """
+    start, length = float(base.case.base_year + 1), base.timing.length
+    underway: tuple[Consignment, ...] = steady_consignments(annual, levels, dynamics.transits, Period(start, 1.0))
+    held = levels[stock_positions(base)]
+    return State(
+        time=start,
+        stocks=held * np.array([stock.kept(length) for stock in dynamics.stocks]),
+        strategic=np.array([reserve.opening for reserve in dynamics.strategic]),
+        memory=np.ones(len(dynamics.memories)),
+        underway=underway,
+        prices=np.maximum(prices, LEAST_PRICE),
+        trend=np.zeros(len(prices)),
+        origin=start - 0.5 * (1.0 + length),  # use grows from the middle of the base year
+    )
+
+
+def period_economy(base: Base, annual: EconomyArrays, period: Period, limit_names: tuple[str, ...]) -> EconomyArrays:
+    """Return the economy that the window holds: seasons in, long-run demand, and stocks left to the window.
+
+    Args:
+        base: the prepared base year.
+        annual: the period's economy, levels in t a year.
+        period: which.
+        limit_names: of its group limits, [g].
+    """
+    b, c, upper = annual.curves.b.copy(), annual.curves.c.copy(), annual.upper.copy()
+    for j in memory_positions(base):
+        b[j], c[j] = reference_use(base, j, period), base.c[j]
+    upper[stock_positions(base)] = 0.0
+    curves = annual.curves
+    whole = annual.with_(
         curves=CurveTable(curves.kind, curves.shift, curves.a, b, c, curves.d),
         upper=upper,
-        fixed=np.zeros_like(economy.fixed),
+        fixed=np.zeros_like(annual.fixed),
     )
+    if period.length >= 1.0:
+        return to_period(whole, period.length) if period.length != 1.0 else whole
+    return to_period(whole, period.length, **seasons_over(base, period, limit_names))
 
 
-def _first_year(
-    base: Base, economy: EconomyArrays, window: WindowResult, stocks: NDArray[np.int64], dynamics: Dynamics
-) -> Foreseen:
-    """Put stocks back among the year's own activities, each worth next year what the window says."""
-    result = window.periods[0]
-    after = window.periods[1].prices if len(window.periods) > 1 else window.expected
-    levels, rents, upper = result.levels.copy(), result.capacity_rents.copy(), result.arrays.upper.copy()
-    curves = result.arrays.curves
-    shift = curves.shift.copy()
-    levels[stocks] = result.stocks
-    upper[stocks] = economy.upper[stocks]
-    for j, stock in zip(stocks, dynamics.stocks, strict=True):
-        shift[j] = stock.holding_cost - after[stock.market] / (1.0 + base.discount)
-    whole = CurveTable(curves.kind, shift, curves.a, curves.b, curves.c, curves.d)
-    arrays = result.arrays.with_(curves=whole, upper=upper)
-    cost = whole.marginal(np.maximum(levels, 1e-300))
-    for j, stock in zip(stocks, dynamics.stocks, strict=True):
-        full = levels[j] >= upper[j] * (1.0 - 1e-9)
-        rents[j] = max(-cost[j] - result.prices[stock.market], 0.0) if full else 0.0
-    solution = replace(
-        window.raw,
-        prices=result.prices,
-        levels=levels,
-        capacity_rents=rents,
-        group_rents=result.group_rents,
-        status=window.status,
-        residual=window.residual,
-        iterations=window.iterations,
-        cause=window.cause,
-    )
-    return Foreseen(arrays, solution, window)
+def seasons_over(base: Base, period: Period, limit_names: tuple[str, ...]) -> dict[str, Floats]:
+    """Return `working` [n] and `limits` [g]: the seasons of activities and limits over a period, mean 1 over a year."""
+    network = base.network
+    over = {season: season_factor(period, months) for season, months in network.season_months.items()}
+    working = np.ones(len(network.activities))
+    for j, season in network.activity_seasons.items():
+        working[j] = over[season]
+    limits = np.array([over[network.limit_seasons[n]] if n in network.limit_seasons else 1.0 for n in limit_names])
+    return {"working": working, "limits": limits}

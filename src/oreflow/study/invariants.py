@@ -52,7 +52,7 @@ def check_mass_balance(outcome: Outcome, tolerance: float = 1e-9) -> Invariant:
     network = outcome.network
     disposal = {row.id: row.disposal for row in outcome.base.case.commodities}
     worst, where = 0.0, ""
-    for record in outcome.years:
+    for record in outcome.records:
         net = network.matrix @ record.levels + record.opening
         through = abs(network.matrix) @ record.levels + record.opening
         missing: dict[tuple[str, str], float] = defaultdict(float)
@@ -78,7 +78,7 @@ def check_money(outcome: Outcome, tolerance: float = 1e-9) -> Invariant:
     remainder to factors (its marginal cost), to receivers of charges, and to owners of capacity and of shared limits.
     """
     worst, where = 0.0, ""
-    for record in outcome.years:
+    for record in outcome.records:
         for name, gap in _gaps(outcome, record).items():
             if gap > worst:
                 worst, where = gap, f"{name} in {record.year}"

@@ -1,7 +1,7 @@
 """Case x proposal x future -> outcome: the one function that runs.
 
-Years are solved in turn. Capacities, demand's memory and stocks are carried. Beyond the year, or the window that
-`Settings.window` asks for (`oreflow.study.foresight`), the future is what `Settings.expectation` says.
+Years are solved in turn. Capacities, demand's memory and stocks are carried, and beyond the year the future is what the
+expectation says. Windows, periods below a year and decisions on capacity go by `oreflow.study.timeline`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from oreflow.baseline.calibrate import price_coefficients
-from oreflow.chain.network import Kind, SharedLimit
+from oreflow.chain.folder import year_number
+from oreflow.chain.network import Kind, Network, SharedLimit
 from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
 from oreflow.market.continuation import walk
+from oreflow.market.investment import ramped
+from oreflow.market.periods import Period
 from oreflow.market.polish import close_balances
 from oreflow.market.presolve import solve_reduced
 from oreflow.market.solve import SolveOptions
@@ -39,16 +42,22 @@ from oreflow.market.terms import (
 )
 from oreflow.policy.apply import lower_all
 from oreflow.study.base import Base
-from oreflow.study.foresight import known_instruments, solve_ahead
-from oreflow.study.outcome import Outcome, YearResult
+from oreflow.study.decisions import standing
+from oreflow.study.foresight import LEAST_PRICE, known_instruments, runs_in_periods, years_since_base
+from oreflow.study.outcome import Outcome, YearResult, whole_year
 from oreflow.study.rerouting import with_unrecorded_flows
+from oreflow.study.timeline import Step, solve_periods
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Instrument
-    from oreflow.market.windows import WindowResult
+    from oreflow.chain.tables import ProjectRow
 
 Floats = NDArray[np.float64]
 SOLVED = (Status.SOLVED, Status.LOCALLY_SOLVED)
+LOOSER = 100.0
+"""Multiple of the tolerance that still counts, with its residual on record, where nothing better is found."""
+HORIZON = 1000.0
+"""Years ahead for which it is asked what is known."""
 
 
 @with_one_blas_thread
@@ -80,63 +89,115 @@ def run(
     base = with_unrecorded_flows(base, instruments)
     everything = (*base.case.event_instruments(), *instruments)
     state = _State(base)
+    last = base.case.end_year if until is None else until
+    if runs_in_periods(base):
+        return _run_in_periods(base, proposal, everything, extra, state, last, draws or {})
     records: list[YearResult] = []
     start: Solution | None = None
     before: EconomyArrays | None = None
-    window: WindowResult | None = None
-    last = base.case.end_year if until is None else until
     for year in range(base.case.base_year, last + 1):
         first = year == base.case.base_year
         terms = lower_all(base.context, everything, year) + (() if first else extra)
         assembled = assemble(base, state, terms, year, draws or {})
-        if base.settings.window > 1 and not first:
-            years = {year: assembled.arrays} | _later_years(base, state, everything, extra, year, draws or {})
-            foreseen = solve_ahead(base, years, state.levels, state.prices, window)
-            solution, window = foreseen.solution, foreseen.window
-            assembled.arrays = foreseen.arrays
-        else:
-            guess = (warm or {}).get(year) or start
-            if guess is None:
-                guess = _base_solution(base, assembled)
-            solution = _solve_year(assembled.arrays, guess, before, start, base.settings.tolerance)
-        if solution.status in SOLVED:
-            solution = close_balances(assembled.arrays, solution)
+        guess = (warm or {}).get(year) or (_base_solution(base, assembled) if first else None)
+        solution = _solve_year(assembled.arrays, guess, before, start, base.settings.tolerance)
         records.append(_record(year, assembled, solution, terms))
         if solution.status not in SOLVED:
-            cause = f"{year}: {solution.status.value}: {solution.cause or _worst(solution)}"
-            return Outcome(base, proposal, base.network, tuple(records), False, cause, dict(draws or {}))
+            return _stopped(base, proposal, records, f"{year}", draws or {})
         state.carry(solution)
         start, before = solution, assembled.arrays
     return Outcome(base, proposal, base.network, tuple(records), True, "", dict(draws or {}))
 
 
-def _solve_year(
-    arrays: EconomyArrays, guess: Solution, before: EconomyArrays | None, start: Solution | None, tolerance: float
-) -> Solution:
-    """Solve one year from a guess, else from afar, else step by step from the year before."""
-    options = SolveOptions(tolerance=tolerance)
-    solution = solve_reduced(arrays, _fitting(guess, arrays), options)
+def _run_in_periods(
+    base: Base, proposal: str, everything: tuple[Instrument, ...], extra: tuple[Term, ...], state: _State, last: int,
+    draws: Mapping[str, float],
+) -> Outcome:  # fmt: skip
+    """The base year alone, then windows; years are put together from their periods."""
+    year = base.case.base_year
+    terms = lower_all(base.context, everything, year)
+    assembled = assemble(base, state, terms, year, draws)
+    solution = _solve_year(assembled.arrays, _base_solution(base, assembled), None, None, base.settings.tolerance)
+    years, periods = [_record(year, assembled, solution, terms)], [_record(year, assembled, solution, terms)]
     if solution.status not in SOLVED:
-        solution = solve_reduced(arrays, None, options)
+        return _stopped(base, proposal, years, f"{year}", draws)
+    state.carry(solution)
+
+    def economy(period: Period, first: Period, decided: tuple[Term, ...]) -> Assembled:
+        context = base.context.at(period)
+        within = calendar_year(period)
+        known = lower_all(context, known_instruments(everything, period, first), within)
+        return assemble(base, state, (*known, *extra, *decided), within, draws, period=period, first=first)
+
+    def news(first: Period) -> frozenset[str]:
+        """What is known at the start of a window that a later one may not share: measures and projects to come."""
+        after = Period(first.stop, HORIZON)
+        seen = known_instruments(everything, after, first)
+        return frozenset(i.id for i in seen) | frozenset(r.id for r in base.case.projects if is_known(r, after, first))
+
+    start = (solution.levels, solution.prices, assembled.arrays)
+    current: list[YearResult] = []
+    if last > year:
+        for step in solve_periods(base, start, economy, news, last, draws):
+            record = _period_record(step)
+            periods.append(record)
+            if step.cause:
+                cause = f"{step.period.start:g}: {step.cause}"
+                return Outcome(
+                    base, proposal, base.network, tuple(years), False, cause, dict(draws), _shorter(base, periods)
+                )  # fmt: skip
+            current.append(record)
+            if step.period.stop > record.year + 1.0 - 1e-9:
+                whole = current[0] if len(current) == 1 else whole_year(current, base.network)
+                years.append(whole)
+                state.levels, state.prices = whole.levels, current[-1].prices
+                current = []
+    return Outcome(base, proposal, base.network, tuple(years), True, "", dict(draws), _shorter(base, periods))
+
+
+def _shorter(base: Base, periods: list[YearResult]) -> tuple[YearResult, ...]:
+    return tuple(periods) if base.timing.per_year > 1 else ()
+
+
+def _stopped(
+    base: Base, proposal: str, records: list[YearResult], when: str, draws: Mapping[str, float]
+) -> Outcome:  # fmt: skip
+    last = records[-1]
+    cause = f"{when}: {last.status.value}: {last.cause}"
+    return Outcome(base, proposal, base.network, tuple(records), False, cause, dict(draws))
+
+
+def calendar_year(period: Period) -> int:
+    """Return the calendar year in which a period begins."""
+    return int(np.floor(period.start + 1e-9))
+
+
+def _solve_year(
+    arrays: EconomyArrays, guess: Solution | None, before: EconomyArrays | None, start: Solution | None,
+    tolerance: float,
+) -> Solution:  # fmt: skip
+    """Solve one year from a guess, else from afar, else from the year before, at once and then in steps.
+
+    The year before is no first guess: from one year to the next the active set changes in so many places that a start
+    from there settles in few years and costs an eighth of the time in all.
+    """
+    options = SolveOptions(tolerance=tolerance)
+    starts = [None if guess is None else _fitting(guess, arrays), None]
+    if start is not None:
+        starts.append(_fitting(start, arrays))
+    for number, warm in enumerate(starts):
+        if number and warm is starts[number - 1]:
+            continue
+        solution = solve_reduced(arrays, warm, options)
+        if solution.status in SOLVED:
+            break
     if solution.status not in SOLVED and before is not None and start is not None:
         solution = walk(before, start, arrays, options)
-    return solution
-
-
-def _later_years(
-    base: Base,
-    state: _State,
-    everything: tuple[Instrument, ...],
-    extra: tuple[Term, ...],
-    year: int,
-    draws: Mapping[str, float],
-) -> dict[int, EconomyArrays]:
-    """Return the economies of the years after `year` in its window (none after the case's last), as known by then."""
-    later = {}
-    for ahead in range(year + 1, min(year + base.settings.window, base.case.end_year + 1)):
-        terms = lower_all(base.context, known_instruments(everything, ahead, year), ahead) + extra
-        later[ahead] = assemble(base, state, terms, ahead, draws).arrays
-    return later
+    if solution.status not in SOLVED and solution.residual <= LOOSER * tolerance:  # nearly there: the record says so
+        solution = solve_reduced(arrays, None, SolveOptions(tolerance=LOOSER * tolerance))
+    if solution.status in SOLVED:
+        return close_balances(arrays, solution)
+    return replace(solution, cause=solution.cause or _worst(solution))
 
 
 def _worst(solution: Solution) -> str:
@@ -156,11 +217,15 @@ class _State:
     def carry(self, solution: Solution) -> None:
         self.levels = solution.levels
         self.prices = solution.prices
-        stock = np.zeros_like(self.stock)
-        for j, activity in enumerate(self.base.network.activities):
-            if activity.kind is Kind.STOCK:
-                stock[activity.flows[0][0]] += solution.levels[j]
-        self.stock = stock
+        self.stock = stock_left(self.base.network, solution.levels)
+
+
+def stock_left(network: Network, levels: Floats) -> Floats:
+    """Return what is left of the stocks after a year, t by market, [m]."""
+    stock = np.zeros(len(network.markets))
+    for j in network.positions(Kind.STOCK):
+        stock[network.activities[j].flows[0][0]] += (1.0 - network.spoilage[j]) * levels[j]
+    return stock
 
 
 def state_before(outcome: Outcome, year: int) -> _State:
@@ -170,11 +235,7 @@ def state_before(outcome: Outcome, year: int) -> _State:
     if earlier:
         last = earlier[-1]
         state.levels, state.prices = last.levels, last.prices
-        stock = np.zeros_like(state.stock)
-        for j, activity in enumerate(outcome.network.activities):
-            if activity.kind is Kind.STOCK:
-                stock[activity.flows[0][0]] += last.levels[j]
-        state.stock = stock
+        state.stock = stock_left(outcome.network, last.levels)
     return state
 
 
@@ -193,12 +254,29 @@ class Assembled:
         self.closed_legs = closed_legs
 
 
-def assemble(base: Base, state: _State, terms: tuple[Term, ...], year: int, draws: Mapping[str, float]) -> Assembled:
-    """Return the economy of one year: base-year curves and capacities moved by time, projects and terms."""
+def assemble(
+    base: Base, state: _State, terms: tuple[Term, ...], year: int, draws: Mapping[str, float], *,
+    period: Period | None = None, first: Period | None = None,
+) -> Assembled:  # fmt: skip
+    """Return the economy of one year: base-year curves and capacities moved by time, projects and terms.
+
+    Args:
+        base: the prepared base year.
+        state: what the years before handed on.
+        terms: in force.
+        year: calendar year.
+        draws: uniform numbers by `project:ID`.
+        period: a part of the year (default: all of it); levels are t a year all the same.
+        first: the period from whose start it is seen (default: itself).
+    """
     network = base.network
+    when = Period(float(year), 1.0) if period is None else period
     charges = charges_of(terms, network.cost)
-    capacity, closed_legs = _capacities(base, terms, year, draws)
-    limits, weights, sizes = _limits(base, terms, year, draws, capacity)
+    added = dict(capacity_additions(terms))
+    for process, amount in project_additions(base, when, draws, first).items():
+        added[process] = added.get(process, 0.0) + amount
+    capacity, closed_legs = _capacities(base, terms, when, added)
+    limits, weights, sizes = _limits(base, terms, when, added, capacity)
     for j, legs in network.route_legs.items():
         if any(leg in closed_legs for leg in legs):
             capacity[j] = 0.0
@@ -210,7 +288,7 @@ def assemble(base: Base, state: _State, terms: tuple[Term, ...], year: int, draw
             for j in term.activities:
                 reference = capacity[j] if np.isfinite(capacity[j]) else base.year.levels[j]
                 capacity[j] = max(0.0, min(capacity[j], reference * term.factor))
-    curves = _curves(base, state, charges.amount, year)
+    curves = _curves(base, state, charges.amount, when)
     finite = np.flatnonzero(np.isfinite(sizes))
     g = sp.csr_array(weights[finite]) if len(limits) else sp.csr_array((0, len(capacity)))
     arrays = EconomyArrays(
@@ -242,18 +320,16 @@ def _equalities(base: Base) -> NDArray[np.bool_]:
 
 
 def _capacities(
-    base: Base, terms: tuple[Term, ...], year: int, draws: Mapping[str, float]
+    base: Base, terms: tuple[Term, ...], when: Period, added: Mapping[str, float]
 ) -> tuple[Floats, frozenset[str]]:
     network = base.network
     capacity = base.capacity.copy()
-    added = dict(capacity_additions(terms))
-    for process, amount in project_additions(base, year, draws).items():
-        added[process] = added.get(process, 0.0) + amount
-    for j, activity in enumerate(network.activities):
-        if activity.kind is not Kind.PROCESS or len(network.by_row[activity.row]) > 1:
+    for j in network.positions(Kind.PROCESS):
+        activity = network.activities[j]
+        if len(network.by_row[activity.row]) > 1:
             continue
         if np.isfinite(network.opens[j]):
-            capacity[j] *= max(0.0, min(1.0, year + 1.0 - network.opens[j]))
+            capacity[j] *= ramped(when, float(network.opens[j]))
         extra = added.get(activity.row, 0.0)
         if extra:
             # A decline (negative addition) ends at nil.
@@ -268,36 +344,53 @@ def _capacities(
     return capacity, frozenset(closed)
 
 
-def project_additions(base: Base, year: int, draws: Mapping[str, float]) -> dict[str, float]:
-    """Return t per year that the project pipeline adds to each process row in a year.
+def project_additions(
+    base: Base, when: Period, draws: Mapping[str, float], first: Period | None = None
+) -> dict[str, float]:
+    """Return t per year that the project pipeline adds to each process row in a period.
 
     A project without a draw counts with its probability; with one it stands or it does not. In the base year none
-    adds: what it gave by then is in the observed output.
+    adds: what it gave by then is in the observed output. Projects that come only if they pay are decided elsewhere
+    (`oreflow.study.decisions`).
+
+    Args:
+        base: the prepared base year.
+        when: the period.
+        draws: uniform numbers by `project:ID`.
+        first: the period from whose start it is seen; what is announced later is left out. None: nothing is.
     """
     added: dict[str, float] = {}
-    if year <= base.case.base_year:
+    if when.start < base.case.base_year + 1:
         return added
+    values = base.values
     for row in base.case.projects:
-        start = float(base.values[row.start]) if row.start is not None else float(base.case.base_year)
-        size = float(base.values[row.capacity]) if row.capacity is not None else 0.0
-        chance = float(base.values[row.probability]) if row.probability is not None else 1.0
-        draw = draws.get(f"project:{row.id}")
-        share = chance if draw is None else float(draw < chance)
-        on_line = max(0.0, min(1.0, year + 1.0 - start))
-        added[row.process] = added.get(row.process, 0.0) + size * share * on_line
+        if row.decision == "if_it_pays" or (first is not None and not is_known(row, when, first)):
+            continue
+        start = float(values[row.start]) if row.start is not None else float(base.case.base_year)
+        ramp = float(values[row.ramp]) if row.ramp is not None else 0.0
+        on_line = ramped(when, start, ramp=ramp)
+        if on_line > 0.0 and row.capacity is not None:
+            size = float(values[row.capacity]) * standing(base, row, draws)
+            added[row.process] = added.get(row.process, 0.0) + size * on_line
     return added
 
 
+def is_known(row: ProjectRow, when: Period, first: Period) -> bool:
+    """Return whether a project counts in a period for somebody who looks ahead from the start of `first`.
+
+    It does from its announcement on; one whose row gives no date is known throughout.
+    """
+    announced = year_number(row.announced)
+    return when.start <= first.start or announced is None or announced <= first.start
+
+
 def _limits(
-    base: Base, terms: tuple[Term, ...], year: int, draws: Mapping[str, float], capacity: Floats
+    base: Base, terms: tuple[Term, ...], when: Period, added: Mapping[str, float], capacity: Floats
 ) -> tuple[list[SharedLimit], sp.csr_array, Floats]:
     """Return shared limits with weights [g, n] and right-hand sides [g], inf where none."""
     network = base.network
     limits = list(network.limits)
     sizes = base.limits.copy()
-    added = dict(capacity_additions(terms))
-    for process, amount in project_additions(base, year, draws).items():
-        added[process] = added.get(process, 0.0) + amount
     matrix = network.limit_matrix
     index = network.limit_index
     release: dict[str, float] = {}
@@ -305,7 +398,7 @@ def _limits(
         if limit.kind == "plant":
             opens = network.opens[limit.weights[0][0]]
             if np.isfinite(opens):
-                sizes[g] *= max(0.0, min(1.0, year + 1.0 - opens))
+                sizes[g] *= ramped(when, float(opens))
             extra = added.get(limit.row, 0.0)
             if extra:
                 sizes[g] = max(0.0, (sizes[g] if np.isfinite(sizes[g]) else 0.0) + extra)
@@ -358,36 +451,40 @@ def _released(base: Base, matrix: sp.csr_array, release: Mapping[str, float]) ->
     return sp.csr_array(weights)
 
 
-def _curves(base: Base, state: _State, amount: Floats, year: int) -> CurveTable:
+def _curves(base: Base, state: _State, amount: Floats, when: Period) -> CurveTable:
     network = base.network
-    a, b, c = base.a.copy(), base.b.copy(), base.c.copy()
+    kind, a, b, c = base.kind, base.a.copy(), base.b.copy(), base.c.copy()
     shift = base.shift + amount
-    elapsed = year - base.case.base_year
-    for j, activity in enumerate(network.activities):
-        if activity.kind is Kind.DEMAND:
-            growth = 1.0 + network.growth[j]
-            target = base.year.levels[j] * growth**elapsed
-            speed = network.adjustment[j] if elapsed else 1.0
-            if base.kind[j] == CurveKind.LINEAR:
-                b[j] = base.b[j] / max(growth**elapsed, 1e-9)
-            else:
-                memory = max(state.levels[j] * growth, 1e-9)
-                b[j] = max(target, 1e-9) ** speed * memory ** (1.0 - speed)
-                c[j] = base.c[j] * speed if elapsed else base.c[j]
-        elif activity.kind is Kind.STOCK and elapsed:
-            i = activity.flows[0][0]
-            anchor, last = max(base.calibration.prices[i], 1.0), max(state.prices[i], 1.0)
-            weight = base.settings.expectation
-            expected = last**weight * anchor ** (1.0 - weight)
-            shift[j] = network.holding_cost[j] - expected / (1.0 + base.discount) + amount[j]
-        elif activity.kind is Kind.ROUTE and elapsed and base.kind[j] == CurveKind.LINEAR:
-            # Trade links adapt: the response is around last year's flow, never below a tenth of the base-year flow.
-            slope = base.b[j] * base.year.levels[j]
-            unit = base.a[j] + slope
-            reference = max(state.levels[j], 0.1 * base.year.levels[j])
-            b[j] = slope / reference
-            a[j] = unit - slope
-    return CurveTable(base.kind, shift, a, b, c, base.d)
+    elapsed = years_since_base(base, when)
+    later = elapsed > 0.0
+    levels = base.year.levels
+    grown = (1.0 + network.growth) ** elapsed
+    uses, stocks, routes = (network.positions(k) for k in (Kind.DEMAND, Kind.STOCK, Kind.ROUTE))
+    linear = uses[base.kind[uses] == CurveKind.LINEAR]
+    b[linear] = base.b[linear] / np.maximum(grown[linear], 1e-9)
+    bent = uses[base.kind[uses] != CurveKind.LINEAR]
+    speed = network.adjustment[bent] if later else np.ones(len(bent))
+    memory = np.maximum(state.levels[bent] * (1.0 + network.growth[bent]), 1e-9)
+    b[bent] = np.maximum(levels[bent] * grown[bent], 1e-9) ** speed * memory ** (1.0 - speed)
+    c[bent] = base.c[bent] * speed
+    if later:
+        market = np.array([network.activities[j].flows[0][0] for j in stocks], dtype=np.int64)
+        anchor = np.maximum(base.calibration.prices[market], LEAST_PRICE)
+        last = np.maximum(state.prices[market], LEAST_PRICE)
+        expected = last**base.timing.weight * anchor ** (1.0 - base.timing.weight)
+        kept = 1.0 - network.spoilage[stocks]
+        shift[stocks] = network.holding_cost[stocks] - kept * expected / (1.0 + base.discount) + amount[stocks]
+        b[stocks] = base.b[stocks] * grown[stocks]
+        bare = stocks[network.convenience[stocks] == 0.0]
+        if bare.size:  # held for its price alone
+            kind = kind.copy()
+            kind[bare], a[bare], b[bare] = CurveKind.CONSTANT, 0.0, 0.0
+        # Trade links adapt: the response is around last year's flow, never below a tenth of the base-year flow.
+        bound = routes[base.kind[routes] == CurveKind.LINEAR]
+        slope = base.b[bound] * levels[bound]
+        b[bound] = slope / np.maximum(state.levels[bound], 0.1 * levels[bound])
+        a[bound] = base.a[bound] + slope - slope
+    return CurveTable(kind, shift, a, b, c, base.d)
 
 
 def _base_solution(base: Base, assembled: Assembled) -> Solution:
@@ -411,6 +508,23 @@ def _fitting(guess: Solution, arrays: EconomyArrays) -> Solution | None:
     return guess
 
 
+def _period_record(step: Step) -> YearResult:
+    """The record of a period: as that of a year, with sizes and flows in t in the period."""
+    assembled, period = step.assembled, step.period
+    sizes = dict(zip(step.arrays.group_names, step.arrays.h, strict=True))
+    record = _record(
+        calendar_year(period),
+        Assembled(step.arrays, assembled.limits, assembled.charges, assembled.terms, assembled.closed_legs),
+        step.solution,
+        assembled.terms,
+    )
+    limits = tuple(replace(limit, limit=float(sizes[limit.name])) for limit in record.limits)
+    return replace(
+        record, start=period.start, length=period.length, opening=step.opening, marginal=step.marginal,
+        limits=limits, strategic=step.strategic, decided=step.decided,
+    )  # fmt: skip
+
+
 def _record(year: int, assembled: Assembled, solution: Solution, terms: tuple[Term, ...]) -> YearResult:
     arrays = assembled.arrays
     return YearResult(
@@ -421,5 +535,5 @@ def _record(year: int, assembled: Assembled, solution: Solution, terms: tuple[Te
         marginal=arrays.curves.marginal(solution.levels),
         operators={t.object: t.operator for t in terms if isinstance(t, Operator) and t.operator},
         controllers={t.object: t.controller for t in terms if isinstance(t, Operator) and t.controller},
-        iterations=solution.iterations, seconds=sum(solution.seconds.values()),
+        iterations=solution.iterations, seconds=solution.seconds.get("total", 0.0), start=float(year),
     )  # fmt: skip

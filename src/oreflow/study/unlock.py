@@ -110,10 +110,10 @@ class Barriers:
         self.network = outcome.network
         self.lens = Lens(self.base, self.network)
         everything = (*self.base.case.event_instruments(), *instruments)
-        self.terms = lower_all(self.base.context, everything, year)  # type: ignore[arg-type]
+        self.record = outcome.year(year)
+        self.terms = lower_all(self.base.context, everything, year) + self.record.decided  # type: ignore[arg-type]
         self.state = state_before(outcome, year)
         self.assembled = assemble(self.base, self.state, self.terms, year, outcome.draws)
-        self.record = outcome.year(year)
         self.start = Solution(
             prices=self.record.prices, levels=self.record.levels, capacity_rents=self.record.rents,
             group_rents=self.record.limit_rents, status=Status.SOLVED, residual=0.0, worst=(), iterations=0,

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oreflow.cli.options import AsOfOption, CaseArgument, JsonOption, OutOption, SeedOption
+from oreflow.cli.options import (
+    AsOfOption,
+    CaseArgument,
+    ExpectationOption,
+    JsonOption,
+    OutOption,
+    PeriodsOption,
+    SeedOption,
+    WindowOption,
+)
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
@@ -31,9 +40,9 @@ def command(
     demand_level: Annotated[
         str | None, typer.Option("--switch", metavar="NAME=OPTION", help="Set a named switch, as demand_level=low.")
     ] = None,
-    window: Annotated[
-        int, typer.Option("--window", min=1, help="Years that holders of stock foresee; 1 for none but their own.")
-    ] = 1,
+    periods: PeriodsOption = None,
+    window: WindowOption = None,
+    expectation: ExpectationOption = None,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the indicators as CSV and nothing else.")] = False,
     out: OutOption = Path("."),
@@ -60,8 +69,9 @@ def command(
     quiet = json or csv
     with progress("central values", len(proposals or found.compare)) as show:
         central = api.compare_central(
-            found, proposals or (), Settings(window=window), progress=lambda _what, done, _total: show(done)
-        )
+            found, proposals or (), Settings(periods=periods, window=window, rule=expectation),
+            progress=lambda _what, done, _total: show(done),
+        )  # fmt: skip
     if not quiet:
         print_central(central, file=sys.stdout)
         sys.stdout.flush()

@@ -30,27 +30,28 @@ def lower(context: Context, instrument: Instrument, year: int) -> tuple[Term, ..
     start = instrument.start if instrument.start is not None else float(context.case.base_year)
     lead = context.option(instrument, "lead_time", 0.0)
     ramp = context.option(instrument, "ramp_years", 0.0)
-    on_line = _average_ramp(float(year), start + lead, ramp)
+    first, last = context.span(year)
+    on_line = _average_ramp(first, last, start + lead, ramp)
     terms: list[Term] = []
     if on_line:
         size = context.magnitude(instrument) * on_line
         terms += [CapacityAdd(target, size, instrument.id) for target in instrument.target]
     capex = context.option(instrument, "capex", 0.0)
     span = max(lead, 1.0)
-    spent = max(0.0, min(start + span, year + 1.0) - max(start, float(year))) / span
+    spent = max(0.0, min(start + span, last) - max(start, first)) / span
     if capex and spent:
         receiver = context.network.activities[context.network.by_row[instrument.target[0]][0]].operator
         terms.append(Outlay(instrument.payer or instrument.actor, receiver, capex * spent, instrument.id))
     return tuple(terms)
 
 
-def _average_ramp(year: float, start: float, ramp: float) -> float:
-    """Return the mean over [year, year + 1] of a ramp from 0 at `start` to 1 at `start + ramp`."""
+def _average_ramp(first: float, last: float, start: float, ramp: float) -> float:
+    """Return the mean between two dates of a ramp from 0 at `start` to 1 at `start + ramp`."""
     if ramp <= 0:
-        return max(0.0, min(1.0, year + 1.0 - start))
+        return max(0.0, last - max(first, start)) / (last - first)
 
     def area(x: float) -> float:
         rise = min(max(x - start, 0.0), ramp)
         return rise * rise / (2.0 * ramp) + max(0.0, x - start - ramp)
 
-    return area(year + 1.0) - area(year)
+    return (area(last) - area(first)) / (last - first)

@@ -31,7 +31,8 @@ def lower(context: Context, instrument: Instrument, year: int) -> tuple[Term, ..
     lead = context.option(instrument, "lead_time", 0.0)
     ready = start + lead
     end = 1e9 if instrument.end is None else instrument.end
-    weight = max(0.0, min(end, year + 1.0) - max(ready, float(year)))
+    first, last = context.span(year)
+    weight = max(0.0, min(end, last) - max(ready, first)) / (last - first)
     terms: list[Term] = []
     if weight:
         size = context.magnitude(instrument) * weight
@@ -40,7 +41,7 @@ def lower(context: Context, instrument: Instrument, year: int) -> tuple[Term, ..
         terms.append(Open(tuple(instrument.target), instrument.id))
     capex = context.option(instrument, "capex", 0.0)
     span = max(lead, 1.0)
-    spent = max(0.0, min(start + span, year + 1.0) - max(start, float(year))) / span
+    spent = max(0.0, min(start + span, last) - max(start, first)) / span
     if capex and spent:
         payer = instrument.payer or instrument.actor
         terms.append(Outlay(payer, instrument.receiver or "contractors", capex * spent, instrument.id))
