@@ -25,7 +25,9 @@ def command(
     periods: PeriodsOption = None,
     window: WindowOption = None,
     expectation: ExpectationOption = None,
-    until: Annotated[int | None, typer.Option("--until", metavar="YEAR", help="Last year to solve; the case's.")] = None,
+    until: Annotated[
+        int | None, typer.Option("--until", metavar="YEAR", help="Last year to solve; the case's.")
+    ] = None,
     as_of: AsOfOption = None,
     json: JsonOption = False,
 ) -> None:
