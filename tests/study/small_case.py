@@ -47,6 +47,7 @@ class Small:
         self.rows["sources"] = [{"id": "x", "title": "invented", "citation": "invented for the tests of oreflow"}]
         self.rows["assumptions"] = []
         self.number(0.1, "1/yr", "discount")
+        self.number(0.4, "1", "left")
         for place in ("HOME", "AWAY"):
             self.add("places", id=place, name=place, role="market", kind="country")
         for actor in ("miner", "state", "trade"):
@@ -66,7 +67,7 @@ class Small:
             self.add(
                 "demands", id=f"use_{place.lower()}", place=place, commodity="ore", use="all", form="isoelastic",
                 quantity=self.number(tonnes, "t_goods/yr"), price=self.number(price, "USD/t_goods"),
-                elasticity=self.number(-0.5, "1"),
+                elasticity=self.number(-0.5, "1"), choke=self.number(20.0, "1"),
             )  # fmt: skip
         self.add("observations", id="o1", kind="output", process="mine", value=self.number(140.0, "t_goods/yr"))
         self.proposals["status-quo"] = "id: status-quo\ntitle: nothing\nreading: nothing changes\n"

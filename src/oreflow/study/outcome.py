@@ -95,7 +95,8 @@ def _mean(values: Floats, weights: Floats, lengths: Floats) -> Floats:
     """Mean over periods (axis 0), by the weights, by time where they are nil."""
     total = weights.sum(axis=0)
     plain = np.average(values, axis=0, weights=lengths)
-    return np.where(total > 0.0, (values * weights).sum(axis=0) / np.where(total > 0.0, total, 1.0), plain)
+    weighted = np.where(weights > 0.0, values, 0.0) * weights
+    return np.where(total > 0.0, weighted.sum(axis=0) / np.where(total > 0.0, total, 1.0), plain)
 
 
 def _limits_of(periods: Sequence[YearResult]) -> tuple[tuple[SharedLimit, ...], Floats]:
