@@ -27,11 +27,12 @@ from oreflow.report.document import (
 )
 from oreflow.report.marks import number_text, unit_text
 from oreflow.study.base import Base, Settings, prepare_central
-from oreflow.study.freight import best_way, freight_notes, short_names
+from oreflow.study.freight import freight_notes, short_names
 from oreflow.study.indicators import Lens, measure
 from oreflow.study.outcome import Outcome
 from oreflow.study.references import References
 from oreflow.study.run import run
+from oreflow.study.stops import StopJob, Stops, find_stops
 from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
 from oreflow.study.within_year import PeriodLine, period_lines
 
@@ -353,18 +354,13 @@ def finish(
     proposals = []
     outlook = {}
     notes: list[str] = []
-    for done, composition in enumerate(central.compositions):
+    stops = _find_stops(central, year, threshold, workers, progress)
+    for composition in central.compositions:
         outcome = central.outcomes[composition.name]
-        unlocked = margin = freight = None
-        steps: Sequence[tuple[str, float]] = ()
-        if outcome.solved:
-            barriers = Barriers(outcome, year, composition.instruments)
-            steps = barriers.waterfall()
-            unlocked = unlock(outcome, composition.instruments, year=year, target=threshold)
-            margin = barriers.margin()
-            freight = _freight(barriers, margin, rests_on)
-            outlook[composition.name] = break_evens(margin, barriers.payment_to_start(), year, rests_on.way())
-            notes += _barrier_note(composition.name, unlocked)
+        found = stops.get(composition.name)
+        if found is not None:
+            outlook[composition.name] = break_evens(found.margin, found.payment, year, rests_on.way())
+            notes += _barrier_note(composition.name, found.unlocked)
         proposals.append(
             proposal_result(
                 composition,
@@ -372,15 +368,13 @@ def finish(
                 results,
                 year=year,
                 threshold=threshold,
-                steps=steps,
-                unlocked=unlocked,
-                freight=freight,
+                steps=found.steps if found else (),
+                unlocked=found.unlocked if found else None,
+                freight=_freight(found, rests_on),
                 path=_existing(base, outcome, composition),
                 rests_on=rests_on,
             )  # fmt: skip
         )
-        if progress is not None:
-            progress("what stops the tonnes", done + 1, len(central.compositions))
     doubts = _doubts(central, year, workers, progress)
     reference = central.outcomes[central.status_quo]
     if reference.solved:
@@ -513,11 +507,33 @@ def _barrier_note(name: str, found: Unlock) -> list[str]:
     return [f"{name}: {found.target:,.0f} t in {found.year} would take lifting {texts[0]}."]
 
 
-def _freight(barriers: Barriers, margin: Margin | None, rests_on: References) -> Freight | None:
-    found = None if margin is None else best_way(barriers, margin)
-    if found is None:
+def _find_stops(
+    central: Central, year: int, target: float, workers: int | None, progress: Progress | None
+) -> dict[str, Stops]:
+    """Return where the tonnes stop for each proposal that solved."""
+    from oreflow.futures.ensemble import Failure, run_ensemble
+
+    solved = [c for c in central.compositions if central.outcomes[c.name].solved]
+    jobs = [StopJob(central.outcomes[c.name], c.instruments, year, target) for c in solved]
+
+    def step(done: int) -> None:
+        if progress is not None:
+            progress("what stops the tonnes", done, len(jobs))
+
+    found = {}
+    for composition, result in zip(
+        solved, run_ensemble(find_stops, jobs, workers=workers, chunk=1, progress=step), strict=True
+    ):
+        if isinstance(result, Failure):
+            raise OreflowError(f"{composition.name}: what stops the tonnes was not found: {result}")
+        found[composition.name] = result
+    return found
+
+
+def _freight(stops: Stops | None, rests_on: References) -> Freight | None:
+    if stops is None or stops.way is None:
         return None
-    whole, abroad, words = found
+    whole, abroad, words = stops.way
     return Freight(
         route=words, to=whole.to, percent_of_value=whole.percent_of_value, usd_per_kg_dytb=whole.usd_per_kg,
         refs=rests_on.way(), exit=abroad.to if abroad else "",

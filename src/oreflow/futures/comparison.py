@@ -23,6 +23,7 @@ from oreflow.study.unlock import Barriers
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
+    from oreflow.market.arrays import Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,10 @@ def run_central(
     if status_quo.name not in {composition.name for composition in wanted}:
         wanted.insert(0, status_quo)
     outcomes: dict[str, Outcome] = {}
+    known: dict[bytes, Solution] = {}
     values: dict[str, Values] = {}
     for done, composition in enumerate(wanted):
-        outcomes[composition.name] = run(base, composition.name, composition.instruments)
+        outcomes[composition.name] = run(base, composition.name, composition.instruments, known=known)
         if progress is not None:
             progress(done + 1)
     actors = _actors(outcomes.values())
@@ -143,9 +145,10 @@ def run_draw(job: DrawJob) -> DrawResult:
     except OreflowError as error:
         return DrawResult(job.index, {}, {}, dict.fromkeys(names, f"base year: {error}"))
     lens = Lens(base, base.network)
+    known: dict[bytes, Solution] = {}
     for name in names:
         composition = compose(case, name)
-        outcome = run(base, composition.name, composition.instruments, draws=draws, until=job.until)
+        outcome = run(base, composition.name, composition.instruments, draws=draws, until=job.until, known=known)
         if not outcome.solved:
             failures[composition.name] = outcome.cause
             continue

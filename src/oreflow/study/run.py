@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,6 +71,7 @@ def run(
     extra: tuple[Term, ...] = (),
     warm: Mapping[int, Solution] | None = None,
     until: int | None = None,
+    known: dict[bytes, Solution] | None = None,
 ) -> Outcome:
     """Return the outcome of a proposal from the base year to the end of the case.
 
@@ -82,6 +84,8 @@ def run(
         extra: further terms in force in every year after the base year (barriers lifted, for `unlock`).
         warm: solutions of a neighbouring run, by year.
         until: last year to solve (default: the case's end year).
+        known: solutions met so far in this future, read and added to; proposals that are alike in their first years
+            share those. Results do not depend on it. Runs in periods do without.
 
     Returns:
         An outcome; a year that found no equilibrium ends it with `solved` false and the cause in words.
@@ -95,18 +99,37 @@ def run(
     records: list[YearResult] = []
     start: Solution | None = None
     before: EconomyArrays | None = None
+    path = b""
     for year in range(base.case.base_year, last + 1):
         first = year == base.case.base_year
         terms = lower_all(base.context, everything, year) + (() if first else extra)
         assembled = assemble(base, state, terms, year, draws or {})
         guess = (warm or {}).get(year) or (_base_solution(base, assembled) if first else None)
-        solution = _solve_year(assembled.arrays, guess, before, start, base.settings.tolerance)
+        path = _digest(path, assembled.arrays)
+        found = None if known is None else known.get(path)
+        solution = found or _solve_year(assembled.arrays, guess, before, start, base.settings.tolerance)
+        if known is not None and not warm:
+            known[path] = solution
         records.append(_record(year, assembled, solution, terms))
         if solution.status not in SOLVED:
             return _stopped(base, proposal, records, f"{year}", draws or {})
         state.carry(solution)
         start, before = solution, assembled.arrays
     return Outcome(base, proposal, base.network, tuple(records), True, "", dict(draws or {}))
+
+
+def _digest(path: bytes, arrays: EconomyArrays) -> bytes:
+    """Return what tells a year's economy, and all those before it in the run, from others."""
+    digest = blake2b(path, digest_size=16)
+    curves = arrays.curves
+    for part in (
+        *(piece for m in (arrays.A, arrays.B, arrays.G) for piece in (m.data, m.indices, m.indptr)),
+        curves.kind, curves.shift, curves.a, curves.b, curves.c, curves.d, arrays.upper, arrays.fixed, arrays.equality,
+        arrays.h,
+    ):  # fmt: skip
+        digest.update(np.ascontiguousarray(part).tobytes())
+        digest.update(b"|")
+    return digest.digest()
 
 
 def _run_in_periods(
