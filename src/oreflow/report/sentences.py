@@ -131,9 +131,9 @@ def area_words(document: ComparisonDocument, area: str) -> str:
         area: first part of a label of `price`.
 
     Returns:
-        "outside", or "in" and the area's name.
+        "outside", or "in" and the area's name up to a colon.
     """
-    return "outside" if area == "outside" else f"in {document.case.names.get(area, area)}"
+    return "outside" if area == "outside" else f"in {document.case.names.get(area, area).partition(':')[0]}"
 
 
 def price_elements(document: ComparisonDocument) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from oreflow.report.document import BreakEven, ComparisonDocument, Freight, IndicatorResult, ProposalResult
 from oreflow.report.indicators import INDICATORS
-from oreflow.report.marks import DASH, number_text, range_text, unit_text, value_text
+from oreflow.report.marks import DASH, number_text, parts_text, range_text, unit_text, value_text
 from oreflow.report.sentences import (
     area_words,
     band_of,
@@ -18,6 +18,7 @@ from oreflow.report.sentences import (
     price_areas,
     price_elements,
     revenue_changes,
+    sentences,
     share_text,
     shown_years,
 )
@@ -203,6 +204,18 @@ def print_comparison(document: ComparisonDocument, *, file: TextIO) -> None:
     """
     console = _console(file)
     console.print(comparison_table(document, width=console.width))
+
+
+def print_sentences(document: ComparisonDocument, *, file: TextIO) -> None:
+    """Print the five sentences of the report, numbered and folded to the terminal.
+
+    Args:
+        document: the comparison.
+        file: where to print.
+    """
+    console = _console(file)
+    for number, parts in enumerate(sentences(document), start=1):
+        console.print(_plain(f"{number}. {parts_text(parts)}"), markup=False)
 
 
 def print_central(central: Central, *, file: TextIO) -> None:

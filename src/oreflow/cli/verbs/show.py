@@ -21,13 +21,11 @@ def command(
 ) -> None:
     """Show the run that ships with a case: five sentences, the table, the largest doubts. Nothing is solved."""
     from oreflow.chain.case import case_folder
-    from oreflow.cli.output import emit_json, printable, write_output
+    from oreflow.cli.output import emit_json, write_output
     from oreflow.core.errors import UsageError
     from oreflow.report.archive import REFERENCE, read_document
     from oreflow.report.html import render_report
-    from oreflow.report.marks import parts_text
-    from oreflow.report.sentences import sentences
-    from oreflow.report.tables import comparison_csv, comparison_json, print_comparison
+    from oreflow.report.tables import comparison_csv, comparison_json, print_comparison, print_sentences
 
     if json and csv:
         raise UsageError("--json and --csv both claim the standard output; give one of them")
@@ -43,8 +41,7 @@ def command(
     elif csv:
         print(comparison_csv(document), end="")
     else:
-        for number, parts in enumerate(sentences(document), start=1):
-            print(f"{number}. {printable(parts_text(parts))}")
+        print_sentences(document, file=sys.stdout)
         print_comparison(document, file=sys.stdout)
         if path is not None:
             print(f"report: {path}")
