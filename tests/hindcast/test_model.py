@@ -60,7 +60,7 @@ def test_a_quota_parts_prices_by_one_rent_a_tonne(hindcasts: Hindcasts) -> None:
 def test_without_stocks_prices_go_with_the_control_where_its_use_and_supply_do(
     hindcasts: Hindcasts, follow: float
 ) -> None:
-    """The control is used as much as before at twice the price, so as much of the elements is wanted at twice theirs."""
+    """What is used of the control at twice its price says that as much of the elements is wanted at twice theirs."""
     path = {"2020-01": 1.0, "2020-06": 2.5, "2020-12": 1.4}
     episode = made(demand={"price": path}, control={"element": "Pr"})
     run = run_episode(episode, hindcasts.backcast, Parameters(follow=follow), stocks=False)

@@ -24,7 +24,7 @@ PRIORS = (
     Prior("long", -1.2, -0.7, -0.3, source="SE035 (grade M)"),
     Prior("cover", 2.0, 4.0, 8.0, source="SE007 (grade M)"),
     Prior("holding", -3.0, -1.0, -0.3, source="assumed (grade M)"),
-    Prior("weight", 0.62, 0.82, 0.91, "logit", source="Deaton and Laroque (1992), table 1: 13 commodities"),
+    Prior("weight", 0.62, 0.82, 0.91, "logit", source="Deaton and Laroque (1992), table not seen (grade M)"),
     Prior("supply", 0.33, 1.0, 2.67, source="SE037 (grade M): 0.1 to 0.8 about 0.3"),
     Prior("follow", 0.1, 0.5, 0.9, "logit", source="assumed (grade M)"),
 )
