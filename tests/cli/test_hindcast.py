@@ -53,6 +53,10 @@ def test_a_further_episode_gets_its_scores(case: Path, tmp_path: Path, capsys: p
     assert list(rows) == ["H1.1", "H2.1", "later.1"]
     assert [row["role"] for row in rows.values()] == ["fitted", "scored", "scored"]
     assert rows["later.1"]["hit"] is False
+    basket = document["data"]["basket"]["H1"]
+    assert basket["periods"] == [2020.0, 2020.5]
+    assert basket["without"][1] > basket["with_stocks"][1] > 1.0
+    assert document["data"]["limits"] == {"H1": [], "H2": [], "later": []}
     assert rows["later.1"]["why"].startswith("the wrong direction")
     page = (tmp_path / "hindcast.html").read_text(encoding="utf-8")
     assert "later.1" in page
@@ -61,7 +65,26 @@ def test_a_further_episode_gets_its_scores(case: Path, tmp_path: Path, capsys: p
     assert main(words) == 0
     told = capsys.readouterr().out
     assert "lost: later.1" in told
+    assert "Value of Nd in here, by period: " in told
+    assert "Not scored: none." in told
     assert "Mean CRPS over 2 scored rows" in told
+
+
+def test_a_quota_is_told_with_its_rent(case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link = {"from": "here", "to": "there", "limits": [{"start": "2020-07", "tonnes": 15.0}]}
+    quota = EPISODE | {"id": "quota", "rows": [], "uses": [{"place": "there", "tonnes": 40.0}], "links": [link]}
+    write(tmp_path / "quota.yaml", quota)
+    words = ["hindcast", str(case), "--episodes", str(tmp_path / "quota.yaml"), "--episode", "quota", "--draws", "2",
+             "--workers", "1", "--out", str(tmp_path)]  # fmt: skip
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    (limit,) = json.loads(capsys.readouterr().out)["data"]["limits"]["quota"]
+    assert (limit["link"], limit["from"], limit["limit"], limit["binds"]) == ("here -> there", "2020-07", 15.0, True)
+    assert limit["flow"] == pytest.approx(15.0)
+    assert limit["rent"] > 0.5
+    assert main(words) == 0
+    assert "Limits at the fitted parameters" in capsys.readouterr().out
+    assert "<td>here -&gt; there</td>" in (tmp_path / "hindcast.html").read_text(encoding="utf-8")
 
 
 def test_what_is_wrong_is_said(case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ class EpisodeScore:
 
     Attributes:
         episode, role: what was run, `fitted` or `scored`.
-        central: the run at the fitted parameters.
+        central, bare: the run at the fitted parameters, and the same without any stock.
         bands: of prices.
         rows: scored rows.
         others: rows with other roles and their reasons.
@@ -103,6 +103,7 @@ class EpisodeScore:
     episode: Episode
     role: str
     central: EpisodeRun
+    bare: EpisodeRun
     bands: tuple[Band, ...]
     rows: tuple[RowScore, ...]
     others: tuple[OtherRow, ...]
@@ -374,7 +375,8 @@ def judge(
                 for row in episode.scored
             ) if good else ()  # fmt: skip
             others = tuple(row for row in episode.rows if isinstance(row, OtherRow))
-            out.append(EpisodeScore(episode, role, central[episode.id], _bands(good), rows, others, draws,
+            bare = run_episode(episode, hindcasts.backcast, mode, stocks=False)
+            out.append(EpisodeScore(episode, role, central[episode.id], bare, _bands(good), rows, others, draws,
                                     len(runs) - len(good)))  # fmt: skip
     judged = [row for e in out if e.role == "scored" for row in e.rows]
     comparisons = tuple(c for c in (_compare(judged, name, seed) for name in ("no change", "one elasticity")) if c)

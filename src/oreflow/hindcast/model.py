@@ -108,6 +108,12 @@ class EpisodeRun:
         """Prices relative to the reference and to the control, without unit, [T, E, P]."""
         return np.asarray(self.prices / self.reference / self.control[:, None, None])
 
+    @property
+    def basket(self) -> Floats:
+        """Value at home of the elements as the reference supplies them, relative to the reference, [T]."""
+        value = self.supply[0] * self.reference[:, 0]
+        return np.asarray((self.prices[:, :, 0] / self.reference[:, 0]) @ value / value.sum())
+
     def price(self, element: str, place: str) -> Floats:
         """Prices of an element in a place by period, USD/kg, [T]."""
         return np.asarray(self.prices[:, list(self.episode.elements).index(element), self.episode.places.index(place)])

@@ -102,6 +102,28 @@ def summary_words(board: Scoreboard) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def basket_words(score: EpisodeScore) -> str:
+    """Return how far the value of the elements moves with and without stocks, at the fitted parameters."""
+    if not (score.central.ok and score.bare.ok):
+        return "The value of the elements is not told: a run at the fitted parameters found no equilibrium."
+    held, bare = (np.log(run.basket) for run in (score.central, score.bare))
+    return (
+        f"Value of {' and '.join(score.episode.elements)} in {score.episode.home}, by period: {percent(held.min())} to "
+        f"{percent(held.max())} with stocks, {percent(bare.min())} to {percent(bare.max())} without."
+    )
+
+
+def limit_rows(score: EpisodeScore) -> list[tuple[str, str, float, float, bool, float]]:
+    """Return link, first month, limit and flow in t, whether the limit binds, and its rent in USD/kg, by period."""
+    run, months = score.central, score.episode.months
+    return [
+        (f"{link.source} -> {link.to}", _month(period.start), float(run.limits[t, k]),
+         float(run.flows[t, k].sum()) * months / 12, bool(run.rents[t, k] > _SLACK), float(run.rents[t, k]))
+        for k, link in enumerate(score.episode.links) for t, period in enumerate(run.periods)
+        if np.isfinite(run.limits[t, k])
+    ]  # fmt: skip
+
+
 def basis_words(board: Scoreboard) -> str:
     """Return what changes are read against."""
     return f"relative to {board.control} where a row gives its price" if board.control else "of the price itself"
@@ -194,18 +216,16 @@ def _episode(score: EpisodeScore, sources: Container[str]) -> str:
     imposed = "".join(f"<li>{_linked(line, sources)}</li>" for line in lines)
     outside = "".join(f"<li>{escape(text)}</li>" for text in episode.not_modelled)
     outside = f"<h3>Not modelled</h3><ul>{outside}</ul>" if outside else ""
-    return f'{key}<div class="panels">{panels}</div>{table}{_limits(score)}<h3>Imposed</h3><ul>{imposed}</ul>{outside}'
+    pictures = f'{key}<div class="panels">{panels}</div><p>{escape(basket_words(score))}</p>'
+    return f"{pictures}{table}{_limits(score)}<h3>Imposed</h3><ul>{imposed}</ul>{outside}"
 
 
 def _limits(score: EpisodeScore) -> str:
     """Quotas period by period, what passed and the rent; empty where there is none."""
-    central, months = score.central, score.episode.months
     lines = [
-        _row((f"{escape(link.source)} to {escape(link.to)}", _month(period.start),
-              number_text(float(central.limits[t, k])), number_text(float(central.flows[t, k].sum()) * months / 12),
-              "yes" if central.rents[t, k] > _SLACK else "no", f"{central.rents[t, k]:.1f}"), (2, 3, 5))
-        for k, link in enumerate(score.episode.links) for t, period in enumerate(central.periods)
-        if np.isfinite(central.limits[t, k])
+        _row((escape(link), month, number_text(limit), number_text(flow), "yes" if binds else "no", f"{rent:.1f}"),
+             (2, 3, 5))
+        for link, month, limit, flow, binds, rent in limit_rows(score)
     ]  # fmt: skip
     caption = "Limits at the fitted parameters; the rent is the same for every element"
     heads = ["link", "from", ">limit, t", ">flow, t", "binds", ">rent, USD/kg"]

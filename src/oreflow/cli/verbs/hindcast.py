@@ -40,7 +40,16 @@ def command(
     from oreflow.core.errors import UsageError
     from oreflow.hindcast.episode import load_hindcasts
     from oreflow.hindcast.judge import fit_parameters, judge
-    from oreflow.report.hindcast import basis_words, parameter_rows, percent, render_hindcast, row_words, summary_words
+    from oreflow.report.hindcast import (
+        basis_words,
+        basket_words,
+        limit_rows,
+        parameter_rows,
+        percent,
+        render_hindcast,
+        row_words,
+        summary_words,
+    )
 
     folder = case_folder(case)[0] / "hindcasts"
     if not folder.is_dir():
@@ -89,6 +98,16 @@ def command(
                 "parameters": {"fitted": board.fit.values, "range": board.fit.ranges, "noise": board.fit.noise},
                 "one_elasticity": board.elasticity.values["elasticity"], "draws": draws,
                 "failed": {e.episode.id: e.failed for e in board.episodes},
+                "basket": {
+                    e.episode.id: {"periods": [p.start for p in e.central.periods], "with_stocks": e.central.basket,
+                                   "without": e.bare.basket}
+                    for e in board.episodes
+                },
+                "limits": {
+                    e.episode.id: [dict(zip(("link", "from", "limit", "flow", "binds", "rent"), row, strict=True))
+                                   for row in limit_rows(e)]
+                    for e in board.episodes
+                },
             },
             case=found.id, seed=seed,
         )  # fmt: skip
@@ -106,6 +125,15 @@ def command(
             ],
             title=f"{e.episode.id} ({e.role}): {e.episode.title}",
         )  # fmt: skip
+        limits = limit_rows(e)
+        if limits:
+            emit_table(
+                ["link", "from", "limit, t", "flow, t", "binds", "rent, USD/kg"],
+                [(link, month, round(limit), round(flow), "yes" if binds else "no", round(rent, 1))
+                 for link, month, limit, flow, binds, rent in limits],
+                title="Limits at the fitted parameters",
+            )  # fmt: skip
+        print(basket_words(e))
         roles = ("cause", "conditioning", "control", "excluded")
         others = {role: sum(o.role == role for o in e.others) for role in roles}
         told = ", ".join(f"{n} {role}" for role, n in others.items() if n)
