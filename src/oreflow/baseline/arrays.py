@@ -26,7 +26,7 @@ BoolArray = NDArray[np.bool_]
 Status = Literal["solved", "inconsistent", "infeasible", "not_converged"]
 _RETRIES = 5
 
-Origin = tuple[Literal["observation", "balance", "constant", "product"], int]
+Origin = tuple[Literal["observation", "balance", "constant", "product", "unknown"], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +379,9 @@ def _solve_products(
                 f"the products were not closed after {answer.iterations} steps: last relative step {answer.step:.1e}, "
                 f"largest relative error of a product {answer.gap:.1e}; give a start or narrower bounds"
             )
+            if answer.runaway >= 0:
+                cause = "found that the sum of squares keeps falling while an unknown grows without end, so give it an upper bound or an observation"
+                culprits = (("unknown", answer.runaway),)
     return Solved(
         answer.x, answer.active, answer.bound_multipliers, multipliers, every, kept, pattern,
         status, cause, culprits, answer.iterations,

@@ -25,6 +25,7 @@ _PROXIMAL = 1e-6
 _CLOSED = 1e-12
 _ACCEPTED = 1e-7
 _FINISHING = 30
+_FAR = 1e3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class BilinearSolution:
     """Last iterate; `converged` says whether it satisfies the optimality conditions to the tolerance asked for.
 
     `multipliers`: linear rows, then products. `step`: largest relative step at the end. `gap`: largest relative error
-    of a product at the end.
+    of a product at the end. `runaway`: unknown that went far beyond its start without an end, or -1.
     """
 
     x: FloatArray
@@ -43,6 +44,7 @@ class BilinearSolution:
     iterations: int
     step: float
     gap: float
+    runaway: int = -1
 
 
 def linearised_products(products: IntArray, x: FloatArray) -> sp.csr_array:
@@ -92,6 +94,7 @@ def solve_bilinear(
     programme, unit, row, weight = plain.scaled(np.clip(start, lower, upper))
     near = solve_interior(programme, start / unit, max_iterations=max_iterations)
     end = _finish(programme, near, free, tolerance)
+    farthest = int(np.argmax(np.abs(near.x)))
     return BilinearSolution(
         np.clip(end.x * unit, lower, upper),
         end.multipliers * row / weight,
@@ -101,6 +104,7 @@ def solve_bilinear(
         near.iterations + end.iterations,
         end.step,
         end.gap,
+        farthest if not end.converged and abs(near.x[farthest]) > _FAR else -1,
     )
 
 
@@ -129,9 +133,9 @@ def _finish(programme: BilinearProgramme, near: InteriorPoint, free: IntArray, t
             break
         state = update
     gap = _product_gap(programme, near.x)
-    converged = near.error <= _ACCEPTED and gap <= _ACCEPTED
     force = np.asarray(programme.slope(near.x) + programme.jacobian(near.x).T @ near.multipliers)
     force[near.active == 0] = 0.0
+    converged = near.error <= _ACCEPTED  # no active set settles where bounds and products are degenerate
     return BilinearSolution(near.x, near.multipliers, force, near.active, converged, _FINISHING, near.error, gap)
 
 

@@ -24,7 +24,7 @@ BoolArray = NDArray[np.bool_]
 
 _RELAXED = 1e-8
 _PROXIMAL = 1e-8
-_DAMPING = 1e-5
+_DAMPING = 1e-2
 _LEAST_SLACK = 1e-2
 _SHORTEST = 1e-7
 _PATIENCE = 20

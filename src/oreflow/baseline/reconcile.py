@@ -501,10 +501,12 @@ def _cause(problem: ReconcileProblem, answer: ArrayReconciliation) -> str:
             return f"observation {problem.observations[i].name!r}"
         if kind == "balance":
             return f"balance {problem.balances[i].name!r}"
-        return f"constant {problem.unknowns[i]!r}"
+        return f"{'unknown' if kind == 'unknown' else 'constant'} {problem.unknowns[i]!r}"
 
     if not answer.culprits:
         return answer.cause
+    if answer.culprits[0][0] == "unknown":  # one that runs away
+        return f"{name(answer.culprits[0])}: {answer.cause}"
     shown = [name(origin) for origin in answer.culprits[:12]]
     more = f" and {len(answer.culprits) - 12} more" if len(answer.culprits) > 12 else ""
     return f"{answer.cause}: {', '.join(shown)}{more}; widen a bound, drop one or give an observation an error"
