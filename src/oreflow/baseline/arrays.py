@@ -380,7 +380,10 @@ def _solve_products(
                 f"largest relative error of a product {answer.gap:.1e}; give a start or narrower bounds"
             )
             if answer.runaway >= 0:
-                cause = "found that the sum of squares keeps falling while an unknown grows without end, so give it an upper bound or an observation"
+                cause = (
+                    "found that the sum of squares keeps falling while it grows without end; "
+                    "give it an upper bound or an observation"
+                )
                 culprits = (("unknown", answer.runaway),)
     return Solved(
         answer.x, answer.active, answer.bound_multipliers, multipliers, every, kept, pattern,
