@@ -661,21 +661,37 @@ class Equilibrium:
         price = f"{self.economy.money}/{self.economy.quantity}"
         return {"price": price, "level": self.economy.quantity, "rent": price, "group_rent": price}
 
+    def position(self, market: str) -> int:
+        """Row of a market in the arrays."""
+        return _find(self.layout.markets, market, "market")
+
+    def columns(self, activity: str) -> tuple[int, ...]:
+        """Columns of an activity in the arrays: one, or one a step of a stepwise curve."""
+        return _find(self.layout.columns, activity, "activity")
+
+    def group(self, group: str) -> int:
+        """Row of a shared limit in the arrays."""
+        return _find(self.layout.groups, group, "group")
+
+    def activity(self, name: str) -> Activity:
+        """The description of an activity."""
+        return _find({activity.name: activity for activity in self.economy.activities}, name, "activity")
+
     def price(self, market: str) -> float:
         """Price in a market, money per unit of quantity."""
-        return float(self.solution.prices[_find(self.layout.markets, market, "market")])
+        return float(self.solution.prices[self.position(market)])
 
     def level(self, activity: str) -> float:
         """Level of an activity, units of quantity; steps of a stepwise curve are added."""
-        return float(sum(self.solution.levels[j] for j in _find(self.layout.columns, activity, "activity")))
+        return float(sum(self.solution.levels[j] for j in self.columns(activity)))
 
     def rent(self, activity: str) -> float:
         """Rent of an activity's capacity (for a stepwise curve: of its last used step), money per unit."""
-        return float(min(self.solution.capacity_rents[j] for j in _find(self.layout.columns, activity, "activity")))
+        return float(min(self.solution.capacity_rents[j] for j in self.columns(activity)))
 
     def group_rent(self, group: str) -> float:
         """Rent of a shared limit, money per unit of the limit."""
-        return float(self.solution.group_rents[_find(self.layout.groups, group, "group")])
+        return float(self.solution.group_rents[self.group(group)])
 
     @property
     def prices(self) -> dict[str, float]:
@@ -690,7 +706,9 @@ class Equilibrium:
 
 def _find(where: Mapping[str, _Found], name: str, what: str) -> _Found:
     if name not in where:
-        raise EconomyError(f"unknown {what} {name}; expected one of {', '.join(where)}")
+        some = ", ".join(list(where)[:8]) + (", ..." if len(where) > 8 else "")
+        hint = _nearest(name, where) or f"; expected one of {some}"
+        raise EconomyError(f"unknown {what} {name}{hint}")
     return where[name]
 
 
@@ -714,7 +732,7 @@ def solve(economy: Economy, start: Equilibrium | None = None, options: SolveOpti
     first = start.solution if start is not None else None
     if not any(seller.conjecture for seller in economy.sellers):
         return Equilibrium(economy, arrays, layout, _solve_tidy(arrays, first, options))
-    firms, users = _firms(economy, layout)
+    firms, users = sellers_by_position(economy, layout)
     problems = check_firms(arrays, firms, users)
     if problems:
         raise EconomyError("\n".join(problems))
@@ -740,8 +758,8 @@ def _solve_tidy(arrays: EconomyArrays, first: Solution | None, options: SolveOpt
     return solve_economy(arrays, first, replace(options, time_limit=options.time_limit - (time.perf_counter() - began)))
 
 
-def _firms(economy: Economy, layout: Layout) -> tuple[tuple[Firm, ...], npt.NDArray[np.int64]]:
-    """Sellers and final users by position."""
+def sellers_by_position(economy: Economy, layout: Layout) -> tuple[tuple[Firm, ...], npt.NDArray[np.int64]]:
+    """Return the sellers by position, and the positions of final demand."""
     firms = tuple(
         Firm(
             seller.name,

@@ -227,6 +227,73 @@ def solve_power(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """How the mark-ups `K x` of firms move with the slopes they reckon with and with the coefficients, at a solution.
+
+    Attributes:
+        firms: the sellers.
+        faced: markets and users.
+        slopes: own slope of each user's willingness to pay.
+        active: users that answer.
+        levels: x, [n].
+    """
+
+    firms: tuple[Firm, ...]
+    faced: _Faced
+    slopes: Floats
+    active: npt.NDArray[np.bool_]
+    levels: Floats
+
+    @classmethod
+    def of(cls, arrays: EconomyArrays, firms: Sequence[Firm], users: Ints, solution: Solution) -> Markup:
+        """Return the mark-ups at a solution; `arrays` are those of price takers."""
+        faced = _faced(arrays, firms, users)
+        at = _slopes(arrays, faced, solution), _active(faced, solution)
+        return cls(tuple(firms), faced, *at, solution.levels)
+
+    def _value(self, arrays: EconomyArrays, slopes: Floats) -> Floats:
+        coupling: Sparse = _with_power(arrays, self.firms, self.faced, slopes, self.active).K
+        own: Floats = coupling @ self.levels
+        return own if arrays.K is None else own - arrays.K @ self.levels
+
+    def by_slope(self, arrays: EconomyArrays) -> Sparse:
+        """Return the derivative of the mark-ups by the slopes of the users' curves, [n, n]."""
+        n = arrays.shape[1]
+        out = np.zeros((n, len(self.faced.users)))
+        for k, slope in enumerate(self.slopes):
+            step = np.zeros(len(self.slopes))
+            step[k] = 1e-5 * slope
+            up, down = (self._value(arrays, self.slopes + sign * step) for sign in (1.0, -1.0))
+            out[:, k] = (up - down) / (2 * step[k])
+        place = sp.csc_array(
+            (np.ones(len(self.faced.users)), (np.arange(len(self.faced.users)), self.faced.users)),
+            shape=(len(self.faced.users), n),
+        )
+        return sp.csc_array(sp.csc_array(out) @ place)
+
+    def by_entries(self, arrays: EconomyArrays, weights: Floats) -> tuple[Floats, Floats]:
+        """Return `weights @ d(K x)` by the stored entries of A and of B that users and sellers have there."""
+        moved = set(self.faced.users.tolist()) | {int(j) for firm in self.firms for j in firm.columns}
+        faced = set(self.faced.markets.tolist())
+        found = []
+        for name in ("A", "B"):
+            matrix: Sparse = getattr(arrays, name)
+            out = np.zeros(matrix.nnz)
+            owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+            for at in range(matrix.nnz):
+                if int(owner[at]) not in moved or int(matrix.indices[at]) not in faced or not matrix.data[at]:
+                    continue
+                ends = []
+                for sign in (1.0, -1.0):
+                    other = matrix.copy()
+                    other.data[at] *= 1 + sign * 1e-5
+                    ends.append(float(weights @ self._value(arrays.with_(**{name: other}), self.slopes)))
+                out[at] = (ends[0] - ends[1]) / (2e-5 * matrix.data[at])
+            found.append(out)
+        return found[0], found[1]
+
+
 def _faced(arrays: EconomyArrays, firms: Sequence[Firm], users: Ints) -> _Faced:
     physical: Sparse = sp.csr_array(arrays.A)
     own = [np.array(_markets_of(physical, f, users) if f.conjecture else [], dtype=np.int64) for f in firms]

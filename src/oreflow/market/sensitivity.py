@@ -67,13 +67,16 @@ class Gradient:
         return float(self.B[span][at[0]] * coefficient)
 
 
-def differentiate(arrays: EconomyArrays, solution: Solution, outcome: Outcome) -> Gradient:
+def differentiate(
+    arrays: EconomyArrays, solution: Solution, outcome: Outcome, bend: Sparse | None = None
+) -> Gradient:
     """Return the gradient of an outcome at a solution.
 
     Args:
         arrays: the economy, t and USD.
         solution: an equilibrium of it.
         outcome: weights on prices and levels.
+        bend: what else marginal cost changes by with the levels, [n, n] (mark-ups whose slopes move), or None.
 
     Raises:
         EconomyError: if the solution is not an equilibrium or the weights have other shapes.
@@ -116,12 +119,14 @@ def differentiate(arrays: EconomyArrays, solution: Solution, outcome: Outcome) -
     weight = np.concatenate([outcome.levels[i_in], np.concatenate([outcome.prices, np.zeros(g)])[i_on]])
     # J z = [[H, -F'], [E, 0]]; its transpose is solved with scaled rows and a trace of regularisation
     H = sp.diags_array(slope) + K[i_in][:, i_in]
+    if bend is not None:
+        H = H + sp.csc_array(bend)[i_in][:, i_in]
     jacobian = sp.block_array([[H, -F[i_on][:, i_in].T], [E[i_on][:, i_in], None]]) if len(i_on) else H
     adjoint = _solve_transposed(sp.csc_array(jacobian), weight)
     by_x, by_y = np.zeros(n), np.zeros(m + g)
     by_x[i_in], by_y[i_on] = adjoint[: len(i_in)], adjoint[len(i_in) :]
     # levels at capacity move with the capacity: through the balances, the couplings, and directly
-    moved = outcome.levels - E.T @ by_y - K.T @ by_x
+    moved = outcome.levels - E.T @ by_y - (K if bend is None else K + bend).T @ by_x
     owner = np.repeat(np.arange(n), np.diff(arrays.A.indptr))
     owner_g = np.repeat(np.arange(g), np.diff(arrays.G.indptr))
     owner_b = np.repeat(np.arange(n), np.diff(arrays.B.indptr))
