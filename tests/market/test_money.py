@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from oreflow.market.economy import (
     Activity,
     Charge,
+    Coupling,
     Economy,
     Equilibrium,
     Group,
@@ -16,8 +18,10 @@ from oreflow.market.economy import (
     Linear,
     LinearDemand,
     Market,
+    Seller,
     Wedge,
     demand,
+    linear_demand_system,
     shipment,
     solve,
     supply,
@@ -76,7 +80,7 @@ def test_money_that_does_not_balance_is_named() -> None:
         check_money(wrong)
     prices = found.solution.prices.copy()
     prices[found.layout.markets["home"]] *= 1.01
-    with pytest.raises(MoneyError, match=r"activity .*: revenue less cost, wedges and rents"):
+    with pytest.raises(MoneyError, match=r"activity .*: revenue less cost, wedges, rents and mark-up"):
         check_money(replace(found, solution=replace(found.solution, prices=prices, levels=found.solution.levels)))
 
 
@@ -106,3 +110,31 @@ def test_accounts_add_up_to_worth_less_resources() -> None:
     taxes = 1.0 * found.level("oxide -> home") + 0.3 * 1.0 * found.level("oxide -> home")
     expected = -float(area.sum()) + taxes - found.price("city") * 1.0 * -1.0
     assert accounts.total == pytest.approx(expected, rel=1e-9)
+
+
+def test_mark_ups_and_couplings_are_followed_too() -> None:
+    """A duopoly of substitutes on congested links: money balances, and the monopolist's gain is its mark-up."""
+    uses, crossed = linear_demand_system(("x", "y"), (20.0, 30.0), ((-2.0, 0.5), (0.5, -1.5)))
+    activities = (
+        supply("plant", Linear(1.0, 0.1), owner="miner"),
+        shipment("plant", "x", 0.5, name="to x", owner="trader"),
+        shipment("plant", "y", Linear(0.5, 0.1), name="to y", owner="trader"),
+    )
+    found = solve(
+        Economy(
+            ("plant", "x", "y"), (*activities, *uses), couplings=(*crossed, Coupling("to y", "to x", 0.2)),
+            sellers=(Seller("trader", ("to x", "to y")),),
+        )
+    )  # fmt: skip
+    assert found.status.ok
+    assert check_money(found) < 1e-9
+    balance = balance_by_actor(found)
+    assert sum(balance.values()) == pytest.approx(0.0, abs=1e-9)
+    x, y = found.level("to x"), found.level("to y")
+    margin = {"x": found.price("x") - found.price("plant") - 0.5, "y": found.price("y") - found.price("plant") - 0.5}
+    spent = 0.1 * y * y + 0.2 * x * y
+    assert balance["trader"] == pytest.approx(margin["x"] * x + margin["y"] * y - spent, rel=1e-9)
+    accounts = account_welfare(found)
+    inverse = np.linalg.inv([[-2.0, 0.5], [0.5, -1.5]])
+    worth = -0.5 * np.array([x, y]) @ inverse @ np.array([x, y])
+    assert sum(accounts.consumer_surplus.values()) == pytest.approx(worth, rel=1e-9)

@@ -312,3 +312,17 @@ def test_negative_price_where_disposal_costs() -> None:
     assert s.ok
     assert s.prices == pytest.approx([2.0, -0.5])
     assert s.levels == pytest.approx([8.0, 8.0, 16.0])
+
+
+def test_residual_in_the_users_units_is_that_of_the_conditions() -> None:
+    economy = one_good(
+        (1.0, CurveKind.LINEAR, 10.0, 2.0, 1.0, np.inf, np.inf),
+        (-1.0, CurveKind.LINEAR, -50.0, 1.0, 1.0, np.inf, np.inf),
+    )
+    solution = solve_economy(economy)
+    assert solution.user_residual < 1e-9
+    stopped = solve_economy(economy, options=SolveOptions(max_iterations=1, polish=0, explain=False))
+    cost = economy.curves.marginal(stopped.levels) - economy.B.T @ stopped.prices
+    wanted = max(np.abs(np.minimum(stopped.levels, cost)).max(), np.abs(economy.A @ stopped.levels).max())
+    assert not stopped.ok
+    assert stopped.user_residual == pytest.approx(wanted)

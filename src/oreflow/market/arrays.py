@@ -305,7 +305,8 @@ class Solution:
         worst: names and residuals of the worst rows, worst first.
         iterations: Newton systems solved.
         seconds: wall-clock time by phase.
-        cause: one sentence on why the solve failed; empty where it did not.
+        cause: why the solve failed, in words; empty where it did not.
+        user_residual: largest natural residual |z - mid(l, z - F(z), u)| as it stands, in the user's own units.
     """
 
     prices: Floats
@@ -318,6 +319,7 @@ class Solution:
     iterations: int
     seconds: Mapping[str, float]
     cause: str = ""
+    user_residual: float = float("nan")
 
     @property
     def ok(self) -> bool:

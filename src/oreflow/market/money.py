@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oreflow.core.errors import OreflowError
+from oreflow.market.arrays import Floats
 from oreflow.market.economy import Activity, Charge, Equilibrium, Market, Wedge
 
 
@@ -45,11 +46,24 @@ def _levels(equilibrium: Equilibrium, activity: Activity) -> list[tuple[int, flo
     return [(j, float(equilibrium.solution.levels[j])) for j in equilibrium.layout.columns[activity.name]]
 
 
+def _coupled(equilibrium: Equilibrium) -> tuple[Floats, Floats]:
+    """What couplings add to each activity's cost at the margin, and the mark-up of sellers with power, [n] each."""
+    arrays, x = equilibrium.arrays, equilibrium.solution.levels
+    whole = np.zeros(len(x)) if arrays.K is None else np.asarray(arrays.K @ x)
+    columns = equilibrium.layout.columns
+    own = np.zeros(len(x))
+    for coupling in equilibrium.economy.couplings:
+        level = sum(x[j] for j in columns[coupling.by])
+        own[list(columns[coupling.of])] += coupling.coefficient * level
+    return own, whole - own
+
+
 def list_payments(equilibrium: Equilibrium) -> tuple[Payment, ...]:
     """Return every payment of an equilibrium.
 
     Markets clear through an actor named after the market, so that its receipts and payments cancel where nothing is
-    left over; resources used up by an activity's own cost go to `resources`, the worth of final use to its buyer.
+    left over; resources used up by an activity's own cost (couplings included) go to `resources`, the worth of final
+    use to its buyer, the mark-up of a seller with power stays with it.
 
     Args:
         equilibrium: a solved economy; money in its unit.
@@ -57,6 +71,8 @@ def list_payments(equilibrium: Equilibrium) -> tuple[Payment, ...]:
     arrays, solution = equilibrium.arrays, equilibrium.solution
     out: list[Payment] = []
     own_cost = arrays.curves.marginal(np.maximum(solution.levels, 1e-300))
+    coupled, _ = _coupled(equilibrium)
+    owners = {activity.name: activity.owner for activity in equilibrium.economy.activities}
     for activity in equilibrium.economy.activities:
         for j, level in _levels(equilibrium, activity):
             if level <= 0:
@@ -94,13 +110,15 @@ def list_payments(equilibrium: Equilibrium) -> tuple[Payment, ...]:
                 out.append(Payment(activity.owner, wedge.receiver, float(taken), "wedge", activity.name))
             if not activity.is_demand:
                 out.append(Payment(activity.owner, "resources", pure * level, "own cost at the margin", activity.name))
+                if coupled[j]:
+                    out.append(Payment(activity.owner, "resources", coupled[j] * level, "coupled cost", activity.name))
             rent = float(solution.capacity_rents[j])
             if rent > 0 and activity.rent_to is not None:
                 out.append(Payment(activity.owner, activity.rent_to, rent * level, "capacity rent", activity.name))
     for group in equilibrium.economy.groups:
         rent = equilibrium.group_rent(group.name)
         for member, weight in group.members.items():
-            owner = next(a.owner for a in equilibrium.economy.activities if a.name == member)
+            owner = owners[member]
             amount = weight * rent * equilibrium.level(member)
             if amount:
                 out.append(Payment(owner, group.receiver, amount, f"rent of {group.name}", member))
@@ -158,33 +176,33 @@ def check_money(equilibrium: Equilibrium, tolerance: float = 1e-9) -> float:
 
 
 def _check_activities(equilibrium: Equilibrium, payments: tuple[Payment, ...], tolerance: float, total: float) -> float:
-    """Zero profit of each price-taking activity after wedges, own cost and rents."""
-    powerful = {name for seller in equilibrium.economy.sellers if seller.conjecture for name in seller.activities}
-    coupled = {coupling.of for coupling in equilibrium.economy.couplings}
+    """Each activity's revenue goes to own cost, wedges, rents and, with a seller, its mark-up."""
+    owners = {activity.name for activity in equilibrium.economy.activities}
     net: dict[str, float] = {}
     through: dict[str, float] = {}
     for payment in payments:
-        owner = next((a.owner for a in equilibrium.economy.activities if a.name == payment.activity), None)
-        if owner is None or payment.what == "capacity rent":
+        if payment.activity not in owners or payment.what == "capacity rent":
             continue
         sign = 1.0 if payment.what == "sales" else -1.0
         net[payment.activity] = net.get(payment.activity, 0.0) + sign * payment.amount
         through[payment.activity] = through.get(payment.activity, 0.0) + abs(payment.amount)
     worst = 0.0
     own = equilibrium.arrays.curves.marginal(np.maximum(equilibrium.solution.levels, 1e-300))
+    coupled, markup = _coupled(equilibrium)
     for activity in equilibrium.economy.activities:
-        if activity.name in powerful or activity.name in coupled or activity.name not in net:
+        if activity.name not in net:
             continue
-        rents = sum(equilibrium.solution.capacity_rents[j] * level for j, level in _levels(equilibrium, activity))
+        rents = equilibrium.solution.capacity_rents
+        kept = sum((rents[j] + markup[j]) * level for j, level in _levels(equilibrium, activity))
         worth = 0.0
         if activity.is_demand:
             shift = sum(w.amount for w in activity.wedges if isinstance(w, Charge))
-            worth = -sum((float(own[j]) - shift) * level for j, level in _levels(equilibrium, activity))
-        gap = abs(net[activity.name] + worth - rents) / max(through[activity.name], 1e-6 * total)
+            worth = -sum((float(own[j] + coupled[j]) - shift) * level for j, level in _levels(equilibrium, activity))
+        gap = abs(net[activity.name] + worth - kept) / max(through[activity.name], 1e-6 * total)
         if gap > tolerance:
             raise MoneyError(
-                f"activity {activity.name}: revenue less cost, wedges and rents is "
-                f"{net[activity.name] + worth - rents:g} of {through[activity.name]:g}; expected 0"
+                f"activity {activity.name}: revenue less cost, wedges, rents and mark-up is "
+                f"{net[activity.name] + worth - kept:g} of {through[activity.name]:g}; expected 0"
             )
         worst = max(worst, gap)
     return worst
@@ -194,31 +212,31 @@ def account_welfare(equilibrium: Equilibrium) -> Welfare:
     """Return the welfare accounts of an equilibrium by actor.
 
     Consumer surplus is the area under demand above what is paid; producer surplus the receipts above the area under
-    marginal cost (capacity rents kept by the owner included); rents go to whoever the case names; revenue is net of
-    subsidies. Differences between two equilibria are meaningful, levels are not where demand has no choke price.
+    marginal cost (capacity rents and mark-ups kept by the owner included); rents go to whoever the case names; revenue
+    is net of subsidies. What couplings add is counted along the straight way from nil, `x'Kx / 2` (where K is symmetric
+    every way gives the same). Differences between two equilibria are meaningful, levels are not where demand has no
+    choke price.
 
     Args:
         equilibrium: a solved economy; money in its unit.
     """
     solution, arrays = equilibrium.solution, equilibrium.arrays
     area = arrays.curves.integral(solution.levels)
+    coupled, _ = _coupled(equilibrium)
     consumers: dict[str, float] = {}
     producers: dict[str, float] = {}
     rents: dict[str, float] = {}
     revenue: dict[str, float] = {}
+    paid: dict[str, float] = {}
     for payment in list_payments(equilibrium):
         if payment.what in ("wedge", "charge"):
-            revenue[payment.receiver] = revenue.get(payment.receiver, 0.0) + payment.amount
+            side = revenue
         elif payment.what == "capacity rent" or payment.what.startswith("rent of"):
-            rents[payment.receiver] = rents.get(payment.receiver, 0.0) + payment.amount
-    given: dict[str, float] = {}
-    for payment in list_payments(equilibrium):
-        if payment.what == "capacity rent" or payment.what.startswith("rent of"):
-            given[payment.activity] = given.get(payment.activity, 0.0) + payment.amount
-    charged: dict[str, float] = {}
-    for payment in list_payments(equilibrium):
-        if payment.what in ("wedge", "charge"):
-            charged[payment.activity] = charged.get(payment.activity, 0.0) + payment.amount
+            side = rents
+        else:
+            continue
+        side[payment.receiver] = side.get(payment.receiver, 0.0) + payment.amount
+        paid[payment.activity] = paid.get(payment.activity, 0.0) + payment.amount
     for activity in equilibrium.economy.activities:
         levels = _levels(equilibrium, activity)
         trade = sum(
@@ -226,8 +244,8 @@ def account_welfare(equilibrium: Equilibrium) -> Welfare:
         )
         shift = sum(w.amount for w in activity.wedges if isinstance(w, Charge))
         on_cost = float(np.prod([1 + w.rate for w in activity.wedges if isinstance(w, Wedge) and w.base == "cif"]))
-        used = sum((float(area[j]) - shift * level) / on_cost for j, level in levels)
-        gain = trade - used - charged.get(activity.name, 0.0) - given.get(activity.name, 0.0)
+        used = sum((float(area[j]) - shift * level) / on_cost + coupled[j] * level / 2 for j, level in levels)
+        gain = trade - used - paid.get(activity.name, 0.0)
         side = consumers if activity.is_demand else producers
         side[activity.owner] = side.get(activity.owner, 0.0) + gain
     total = float(sum(sum(side.values()) for side in (consumers, producers, rents, revenue)))

@@ -56,5 +56,29 @@ def natural_residual(
     return np.nan_to_num(rows, nan=np.inf), np.nan_to_num(cols, nan=np.inf)
 
 
+def user_residual(arrays: EconomyArrays, levels: Floats, prices: Floats, group_rents: Floats) -> float:
+    """Return the largest natural residual `|z - mid(l, z - F(z), u)|` as it stands, in the user's own units.
+
+    Args:
+        arrays: the economy.
+        levels: x, [n].
+        prices: p, money per unit, [m].
+        group_rents: l, [g].
+
+    Source: Facchinei and Pang (2003), section 1.5.
+    """
+    with np.errstate(all="ignore"):
+        own = arrays.curves.marginal(levels)
+        if arrays.K is not None:
+            own = own + arrays.K @ levels
+        excess = np.concatenate([arrays.A @ levels - arrays.fixed, arrays.h - arrays.G @ levels])
+        cost = own + arrays.G.T @ group_rents - arrays.B.T @ prices
+        free = np.concatenate([arrays.equality, np.zeros(len(arrays.h), dtype=bool)])
+        rows = np.where(free, excess, np.minimum(np.concatenate([prices, group_rents]), excess))
+        cols = levels - np.clip(levels - cost, 0.0, arrays.upper)
+    worst = max(float(np.abs(part).max(initial=0.0)) for part in (rows, cols))
+    return worst if worst == worst else float("inf")
+
+
 def _absolute(matrix: sp.csc_array) -> sp.csc_array:
     return sp.csc_array((np.abs(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)

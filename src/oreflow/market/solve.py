@@ -25,7 +25,7 @@ from oreflow.market.feasibility import diagnose, find_impossibility, find_subsid
 from oreflow.market.interior import Point, cold_start, interior_point, warm_start
 from oreflow.market.linear import is_linear_program, solve_linear_program
 from oreflow.market.options import Clock, SolveOptions
-from oreflow.market.residual import natural_residual
+from oreflow.market.residual import natural_residual, user_residual
 from oreflow.market.scaling import Core, Ints, SymbolicPlan, build_core, plan_economy
 
 __all__ = ["SolveOptions", "SymbolicPlan", "plan_economy", "solve_economy"]
@@ -204,6 +204,7 @@ def _solve_linear(arrays: EconomyArrays, options: SolveOptions, began: float) ->
         worst=_name_worst(arrays, rows, cols, np.arange(len(x))),
         iterations=1,
         seconds={"linear": spent, "total": spent},
+        user_residual=user_residual(arrays, x, y[:m], y[m:]),
     )
 
 
@@ -250,7 +251,8 @@ def _solution(
         status, cause = Status.STALLED, f"no further progress; the worst residual is at {names[0][0]}"
     if impossible:
         status, cause = Status.INFEASIBLE, impossible
-    found = Solution(prices[:m], levels, rents, prices[m:], status, state.size, names, iterations, seconds, cause)
+    raw = user_residual(arrays, levels, prices[:m], prices[m:])
+    found = Solution(prices[:m], levels, rents, prices[m:], status, state.size, names, iterations, seconds, cause, raw)
     if options.explain and status in (Status.STALLED, Status.ITERATION_LIMIT):
         return replace(found, cause=diagnose(arrays, found))
     return found
@@ -260,4 +262,4 @@ def _refused(arrays: EconomyArrays, status: Status, cause: str, began: float) ->
     """An answer without a point: what makes an equilibrium impossible was seen before solving."""
     m, n, g = arrays.shape
     spent = {"total": time.perf_counter() - began}
-    return Solution(np.zeros(m), np.zeros(n), np.zeros(n), np.zeros(g), status, np.inf, (), 0, spent, cause)
+    return Solution(np.zeros(m), np.zeros(n), np.zeros(n), np.zeros(g), status, np.inf, (), 0, spent, cause, np.inf)
