@@ -85,7 +85,7 @@ def test_wedge_and_refusals() -> None:
     assert gradient.wedge(economy, j, market) == pytest.approx((ends[0] - ends[1]) / (2 * rate), rel=1e-3, abs=1e-6)
     with pytest.raises(EconomyError, match="has no coefficient in"):
         gradient.wedge(economy, j, next(i for i in range(40) if i not in economy.A[:, [j]].nonzero()[0]))
-    failed = solve_economy(random_economy(0, 24, feasible=False))
+    failed = solve_economy(random_economy(0, 24, blocked="world"))
     with pytest.raises(EconomyError, match="only an equilibrium has derivatives"):
         differentiate(economy, failed, outcome)
 

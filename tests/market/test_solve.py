@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import scipy.sparse as sp
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
-from oreflow.market.generate import random_economy
+from oreflow.market.feasibility import check_feasibility
+from oreflow.market.generate import Blocked, random_economy
 from oreflow.market.presolve import reduce_economy, solve_reduced
 from oreflow.market.solve import SolveOptions, SymbolicPlan, plan_economy, solve_economy
 
@@ -44,39 +46,87 @@ def check_equilibrium(e: EconomyArrays, s: Solution, tolerance: float = 1e-8) ->
     assert (rent >= 0).all()
 
 
-def test_random_economies_are_solved(scale: int) -> None:
-    for seed, markets in sizes(50 * scale):
-        economy = random_economy(seed, markets)
-        solution = solve_economy(economy)
-        assert solution.ok, (seed, solution.status, solution.worst)
-        check_equilibrium(economy, solution)
-
-
-def test_generator_covers_the_hard_features() -> None:
-    wedges = joint = isoelastic = surplus = 0
+def test_random_economies_are_solved(scale: int, record_property: Callable[[str, object], None]) -> None:
+    """A thousand in `make verify`: at least a third with each hard feature, prices over six orders of magnitude."""
+    count = 50 * scale
+    found = dict.fromkeys(("wedges on over 20% of links", "joint products, by-product in surplus", "isoelastic"), 0)
+    iterations, seconds = [], []
     lowest, highest = np.inf, 0.0
-    for seed, markets in sizes(40):
+    for seed, markets in sizes(count):
         e = random_economy(seed, markets)
+        began = time.perf_counter()
+        s = solve_economy(e, options=SolveOptions(time_limit=30.0))
+        seconds.append(time.perf_counter() - began)
+        assert s.ok, (seed, s.status, s.worst)
+        check_equilibrium(e, s)
         links = np.flatnonzero([name.startswith("ship") for name in e.activity_names])
-        changed = np.array([(e.A.data != e.B.data)[e.A.indptr[j] : e.A.indptr[j + 1]].any() for j in links])
-        wedges += changed.mean() > 0.2
-        joint += int((np.diff(e.A.indptr) > 2).any())
-        isoelastic += int((e.curves.kind == CurveKind.ISOELASTIC).any())
-        s = solve_economy(e)
-        surplus += int(((e.A @ s.levels > 1e-6 * s.levels.max()) & (s.prices == 0)).any())
+        charged = np.array([(e.A.data != e.B.data)[e.A.indptr[j] : e.A.indptr[j + 1]].any() for j in links])
+        surplus = ((e.A @ s.levels > 1e-6 * s.levels.max()) & (s.prices == 0)).any()
+        joint = (np.diff(e.A.indptr)[s.levels > 0] > 2).any()
+        curved = (e.curves.kind == CurveKind.ISOELASTIC).any()
+        for name, holds in zip(found, (charged.mean() > 0.2, joint and surplus, curved), strict=True):
+            found[name] += int(holds)
         positive = s.prices[s.prices > 0]
         lowest, highest = min(lowest, positive.min()), max(highest, positive.max())
-    assert min(wedges, joint, isoelastic, surplus) > 40 / 3
+        iterations.append(s.iterations)
+    assert min(found.values()) > count / 3, found
     assert highest / lowest > 1e6
+    record_property("solved", count)
+    record_property("features", found)
+    record_property("largest price over smallest", float(highest / lowest))
+    record_property("iterations, median and largest", [float(np.median(iterations)), max(iterations)])
+    record_property("seconds, median and largest", [float(np.median(seconds)), max(seconds)])
 
 
-def test_infeasible_economies_are_recognised_and_explained(scale: int) -> None:
-    for seed in range(5 * scale):
-        economy = random_economy(seed, 24, feasible=False)
-        solution = solve_economy(economy)
-        assert solution.status is Status.INFEASIBLE, (seed, solution.status)
+BLOCKED: dict[Blocked, str] = {
+    "world": "is needed at least", "roads": "capacity of ship", "quota": "limit import quota: at most",
+    "sink": "what arrives must be used",
+}  # fmt: skip
+
+
+def test_infeasible_economies_are_recognised_and_explained(
+    scale: int, record_property: Callable[[str, object], None]
+) -> None:
+    """A hundred in `make verify`, of four kinds, up to 200 markets; the set named is irreducible."""
+    slowest = 0.0
+    for seed, markets in sizes(5 * scale):
+        how = list(BLOCKED)[seed % 4]
+        economy = random_economy(seed, markets, blocked=how)
+        began = time.perf_counter()
+        solution = solve_economy(economy, options=SolveOptions(time_limit=30.0))
+        slowest = max(slowest, time.perf_counter() - began)
+        assert solution.status is Status.INFEASIBLE, (seed, how, solution.status)
         assert "these cannot hold together" in solution.cause
         assert "is needed at least" in solution.cause
+        assert BLOCKED[how] in solution.cause, (seed, how, solution.cause)
+        if how in ("roads", "quota"):
+            assert_irreducible(economy)
+    assert slowest < 33.0
+    record_property("recognised", 5 * scale)
+    record_property("slowest, seconds", slowest)
+
+
+def assert_irreducible(economy: EconomyArrays) -> None:
+    """Without any one member the rest of the set can hold."""
+    found = check_feasibility(economy)
+    assert found is not None
+    markets = [economy.market_names.index(name) for name in found.markets]
+    activities = [economy.activity_names.index(name) for name in found.activities]
+    groups = [economy.group_names.index(name) for name in found.groups]
+    rows = sp.vstack([sp.csr_array(economy.A)[markets], -sp.csr_array(economy.G)[groups]], format="csr")
+    needs = np.concatenate([economy.fixed[markets], -economy.h[groups]])
+    equal = np.concatenate([economy.equality[markets], np.zeros(len(groups), bool)])
+    kept = np.isin(np.arange(len(economy.upper)), activities)
+    upper = np.where(kept, economy.upper, np.inf)
+    for out in (*range(len(needs)), *(len(needs) + j for j in activities)):
+        some = np.arange(len(needs)) != out
+        limits = np.where(np.arange(len(upper)) + len(needs) == out, np.inf, upper)
+        left = rows[some]
+        rest = economy.with_(
+            A=left, B=left, fixed=needs[some], equality=equal[some], upper=limits, G=sp.csr_array((0, len(upper))),
+            h=np.zeros(0), market_names=(), group_names=(),
+        )  # fmt: skip
+        assert check_feasibility(rest) is None, out
 
 
 def linked_worlds(count: int) -> EconomyArrays:

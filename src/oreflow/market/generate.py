@@ -5,13 +5,20 @@ Every number is drawn from one seeded generator, so an economy is named by its s
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import scipy.sparse as sp
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays
 
+Blocked = Literal["world", "roads", "quota", "sink"]
+"""Why a random economy is infeasible: more needed than there is, than roads carry, than a quota lets in, or no sink."""
 
-def random_economy(seed: int, markets: int = 60, *, wedges: bool = True, feasible: bool = True) -> EconomyArrays:
+
+def random_economy(
+    seed: int, markets: int = 60, *, wedges: bool = True, blocked: Blocked | None = None
+) -> EconomyArrays:
     """Return a random economy with about `markets` markets.
 
     Ores are mined with constant, linear, power or hyperbolic cost, separated into several products in fixed shares
@@ -22,7 +29,7 @@ def random_economy(seed: int, markets: int = 60, *, wedges: bool = True, feasibl
         seed: names the economy.
         markets: wanted number of markets; at least 8.
         wedges: put ad-valorem tariffs on about a third of the trade links.
-        feasible: if False, one market gets a fixed demand above everything that can reach it.
+        blocked: why it shall be infeasible; None: it is feasible.
 
     Returns:
         The economy, in t and USD/t.
@@ -112,25 +119,56 @@ def random_economy(seed: int, markets: int = 60, *, wedges: bool = True, feasibl
                     flow = [(market(i, good), -1.0), (market(j, good), 1.0)]
                     activity(f"ship {good} from {i} to {j}", flow, freight, inf, rate)
     m, n = places * goods, len(names)
-    fixed = np.zeros(m)
-    if not feasible:
-        fixed[market(int(rng.integers(places)), ores + int(rng.integers(products)))] = volume * places * 10
     kind, a, b, c, d = (np.array(column, dtype=float) for column in zip(*curves, strict=True))
     groups = min(3, places)
     quota = np.zeros((groups, n))
     for g in range(groups):
         members = [j for j, name in enumerate(names) if name.startswith("ship") and f"from {g} to" in name]
         quota[g, members] = 1.0
-    return EconomyArrays(
+    economy = EconomyArrays(
         A=sp.csc_array((data, (rows, cols)), shape=(m, n)),
         B=sp.csc_array((wedge, (rows, cols)), shape=(m, n)),
         curves=CurveTable(kind.astype(np.int8), np.zeros(n), a, b, c, d),
         upper=np.array(upper),
-        fixed=fixed,
+        fixed=np.zeros(m),
         equality=np.zeros(m, dtype=bool),
         G=sp.csr_array(quota),
         h=volume * rng.uniform(0.1, 2.0, groups),
         market_names=tuple(f"good {i % goods} at {i // goods}" for i in range(m)),
         activity_names=tuple(names),
         group_names=tuple(f"export quota of {g}" for g in range(groups)),
+    )
+    if blocked is None:
+        return economy
+    place = int(rng.integers(places))
+    return _block(economy, blocked, market(place, ores + 1), [market(p, ores) for p in range(places)], volume)
+
+
+def _block(economy: EconomyArrays, how: Blocked, at: int, waste: list[int], volume: float) -> EconomyArrays:
+    """Make an economy infeasible: `at` is the market whose need cannot be met, `waste` those of the by-product."""
+    fixed, upper = economy.fixed.copy(), economy.upper.copy()
+    row = sp.csr_array(economy.A)[[at]].tocoo()
+    makes = row.col[row.data > 0]
+    arriving = np.array([economy.activity_name(int(j)).startswith("ship") for j in makes])
+    own = float(upper[makes[~arriving]] @ row.data[row.data > 0][~arriving])
+    if how == "world":
+        fixed[at] = 10 * volume * len(waste)
+        return economy.with_(fixed=fixed)
+    if how == "sink":  # nothing takes the by-product, nobody may throw it away, and the product comes with it
+        equality = economy.equality.copy()
+        equality[waste] = True
+        fixed[at] = 0.1 * volume
+        return economy.with_(fixed=fixed, equality=equality)
+    room = 0.05 * volume * max(int(arriving.sum()), 1)
+    fixed[at] = 2 * (own + room)
+    if how == "roads":
+        upper[makes[arriving]] = 0.05 * volume
+        return economy.with_(fixed=fixed, upper=upper)
+    quota = np.zeros((1, len(upper)))
+    quota[0, makes[arriving]] = 1.0
+    return economy.with_(
+        fixed=fixed,
+        G=sp.csr_array(sp.vstack([economy.G, sp.csr_array(quota)])),
+        h=np.append(economy.h, room),
+        group_names=(*economy.group_names, "import quota"),
     )
