@@ -1,16 +1,6 @@
-"""R4 and R5, Takayama and Judge's data (1964): own-price demand as in the library file, then true cross-price terms."""
+"""R4, Takayama and Judge's data (1964) as in the GAMS library file: both coefficients times the region's own price."""
 
-from oreflow.market.economy import (
-    Economy,
-    Linear,
-    LinearDemand,
-    demand,
-    linear_demand_system,
-    linear_supply_system,
-    shipment,
-    solve,
-    supply,
-)
+from oreflow.market.economy import Economy, Linear, LinearDemand, demand, shipment, solve, supply
 
 regions, goods = (1, 2, 3), (1, 2)
 intercept = {1: (200, 300), 2: (100, 200), 3: (160, 250)}
@@ -26,20 +16,10 @@ links = [
 ]
 markets = tuple(name for r in regions for name in names[r])
 
-own = []  # R4: the library file multiplies both coefficients by the region's own price
+sides = []
 for r in regions:
     for c, market in enumerate(names[r]):
-        own.append(demand(market, LinearDemand.direct(intercept[r][c], -sum(use[r][c]))))
+        sides.append(demand(market, LinearDemand.direct(intercept[r][c], -sum(use[r][c]))))
         slope = sum(make[r][c])
-        own.append(supply(market, Linear((50, 60)[c] / slope, 1 / slope)))
-r4 = solve(Economy(markets, (*own, *links)))
-
-crossed, couplings = [], []  # R5: the intended model
-for r in regions:
-    for activities, terms in (
-        linear_demand_system(names[r], intercept[r], use[r]),
-        linear_supply_system(names[r], (-50, -60), make[r]),
-    ):
-        crossed += activities
-        couplings += terms
-r5 = solve(Economy(markets, (*crossed, *links), couplings=tuple(couplings)))
+        sides.append(supply(market, Linear((50, 60)[c] / slope, 1 / slope)))
+r4 = solve(Economy(markets, (*sides, *links)))

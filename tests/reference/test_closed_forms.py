@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -261,3 +265,43 @@ def test_no_effect_of_capacity_before_its_lead_time() -> None:
     without, added = path(0.0), path(3.0)
     assert added[:2] == pytest.approx(without[:2], rel=1e-12)
     assert added[2:] == pytest.approx([12.0, 12.0], rel=1e-9)
+
+
+def script(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(Path(__file__).resolve().parents[2] / "docs" / "reference" / f"{name}.py"))
+
+
+def test_script_tariff_tax_quota_and_optimal_tariff() -> None:
+    out = script("tariff")
+    assert out["free"].price("home") == pytest.approx(6.0, rel=1e-9)
+    assert out["ad_valorem"].price("foreign") == pytest.approx(12 / 2.5, rel=1e-9)
+    for other in ("specific", "quota"):
+        assert out[other].price("home") == pytest.approx(out["ad_valorem"].price("home"), rel=1e-9)
+    assert out["licensed"].group_rent("quota") == pytest.approx(0.5 * out["ad_valorem"].price("foreign"), abs=1e-6)
+    assert out["best"] == pytest.approx(1.0)
+
+
+def test_script_cournot_closed_forms() -> None:
+    out = script("cournot")
+    for (n, theta), found in out["linear"].items():
+        assert found.level("firm 0") == pytest.approx(6 / (0.5 * (n + theta)), rel=1e-9)
+    for (n, e), found in out["isoelastic"].items():
+        assert found.price("good") == pytest.approx(4 / (1 - 1 / (n * e)), rel=1e-8)
+    assert out["choked"].price("good") == pytest.approx(20.0, rel=1e-8)
+    assert out["choked"].level("firm 0") == pytest.approx(50.0, rel=1e-8)
+
+
+def test_script_hotelling_stockpile_and_lead_time() -> None:
+    out = script("over_time")
+    undiscounted = [out["hotelling"].price(f"t{t}") * 1.1**t for t in range(4)]
+    assert np.diff(np.log(undiscounted)) == pytest.approx(np.log(1.1), rel=1e-9)
+    assert sum(out["hotelling"].level(f"dig {t}") for t in range(4)) == pytest.approx(20.0, rel=1e-9)
+    held, empty = out["held"], out["empty"]
+    assert held.level("store") > 1e-3
+    assert held.price("later") == pytest.approx(held.price("now") + 0.5, rel=1e-9)
+    assert empty.level("store") == pytest.approx(0.0, abs=1e-9)
+    assert empty.price("later") < empty.price("now") + 0.5
+    before, after = out["without"], out["added"]
+    for t in range(4):
+        gap = before.price(f"t{t}") - after.price(f"t{t}")
+        assert gap == pytest.approx(0.0 if t < 2 else 3.0 * 1.1**-t, abs=1e-9)
