@@ -1,4 +1,4 @@
-"""The symbol table against the code and the printed page."""
+"""The symbol table against the code, the tests and the printed pages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from oreflow.market.arrays import CurveTable, EconomyArrays, Solution
-from oreflow.market.symbols import EQUATIONS, SYMBOLS, find_code, write_equations
+from oreflow.market.symbols import EQUATIONS, SYMBOLS, find_code, letters_of, write_pages
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "market" / "equations.md"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "market"
 
 
-def test_page_is_current() -> None:
-    assert PAGE.read_text(encoding="utf-8") == write_equations()
+def test_pages_are_current_and_no_other_stands_beside_them() -> None:
+    pages = write_pages()
+    for name, text in pages.items():
+        assert (FOLDER / name).read_text(encoding="utf-8") == text, f"run python -m oreflow.market.symbols: {name}"
+    assert {f"equations/{page.name}" for page in (FOLDER / "equations").iterdir()} == set(pages) - {"equations.md"}
 
 
 def test_every_code_name_exists() -> None:
@@ -25,15 +29,29 @@ def test_every_code_name_exists() -> None:
         find_code("oreflow.market.arrays:EconomyArrays.nonsense")
 
 
-def test_every_letter_of_an_equation_is_a_symbol() -> None:
-    known = (
-        {s.letter for s in SYMBOLS}
-        | set("ijgsD")
-        | {"j'", "sum", "theta", "tax", "min", "MR", "P'", "sum_j", "sum_i", "sum_g", "sum_j'"}
-    )
+def test_every_test_that_is_named_exists() -> None:
     for equation in EQUATIONS:
-        for word in re.findall(r"[A-Za-z][A-Za-z0-9_]*'?", equation.formula + " " + equation.complement):
+        path, _, name = equation.test.partition("::")
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), equation.key
+
+
+WORDS = set("ijgsUHSFrzyJWDPd") | {
+    "j'", "sum", "theta", "tax", "min", "mid", "MR", "P'", "sum_j", "sum_i", "sum_g", "sum_j'", "A_s'", "S'", "B_s",
+    "A_U", "B_U'", "rate", "on", "an", "a", "input", "output", "or", "steps", "of", "either", "sign", "the",
+    "slopes", "users",
+    "J'", "y'", "dF", "outcome", "weights", "activity", "by", "area", "under", "demand", "actor",
+}  # fmt: skip
+
+
+def test_every_letter_of_an_equation_is_a_symbol() -> None:
+    known = {s.letter for s in SYMBOLS} | WORDS
+    for equation in EQUATIONS:
+        for word in re.findall(r"[A-Za-z][A-Za-z0-9_]*'?", f"{equation.formula} {equation.complement}"):
             assert word in known, (equation.key, word)
+
+
+def test_every_symbol_is_on_some_page() -> None:
+    assert set().union(*(letters_of(equation) for equation in EQUATIONS)) == {s.letter for s in SYMBOLS}
 
 
 def test_every_number_of_the_arrays_has_a_symbol() -> None:
