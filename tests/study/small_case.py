@@ -76,12 +76,10 @@ class Small:
         """State a number as an assumption and return the cell that names it."""
         self.numbers += 1
         name = name or f"n{self.numbers}"
-        self.rows["assumptions"].append(
-            {
-                "id": name, "subject": name, "value": repr(value), "unit": unit.replace("_goods", "").replace("_gross", ""),
-                "basis": "gross" if "_gross" in unit else "goods", "dist": "fixed", "grade": "M", "reason": "invented",
-            }
-        )  # fmt: skip
+        plain = unit.replace("_goods", "").replace("_gross", "")
+        basis = "gross" if "_gross" in unit else "goods"
+        self.add("assumptions", id=name, subject=name, value=repr(value), unit=plain, basis=basis, dist="fixed",
+                 grade="M", reason="invented")  # fmt: skip
         return f'=assume("{name}")'
 
     def add(self, table: str, **values: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.study.small_case import Small
 
 import oreflow as of
 from oreflow.api import Solved
@@ -14,11 +16,11 @@ from oreflow.market.solve import solve_economy
 from oreflow.study.base import Settings
 from oreflow.study.invariants import check_mass_balance, check_money, check_replication
 from oreflow.study.outcome import YearResult
-from tests.study.small_case import Small
 
 RATE = 0.1
 BAN = "{id: ban, type: border_closure, target: road, start: 2027, actor: state, magnitude: '=assume(\"left\")'"
 """From 2027 the road carries two fifths of what it did."""
+TARIFF = "{id: t, type: tariff, target: out, start: 2026, actor: state, magnitude: '=assume(\"rate\")'}"
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_a_stock_held_for_its_price_alone_earns_interest_and_its_cost(small: Sma
     records = found.outcome.years
     held = [level(found, r, "stock:store") for r in records]
     assert max(held[1:]) > 20.0
-    for k, (now, then) in enumerate(zip(records[1:], records[2:], strict=False), start=1):
+    for k, (now, then) in enumerate(pairwise(records[1:]), start=1):
         if held[k] > 1e-6:
             assert price(found, then, "AWAY") == pytest.approx((1 + RATE) * (price(found, now, "AWAY") + 2.0), rel=1e-7)
 
@@ -94,7 +96,8 @@ def test_a_window_over_all_years_is_one_big_problem_built_by_hand(small: Small) 
     parts = []
     for k, w in enumerate(worth):
         parts += [
-            supply(f"HOME{k}", Linear(0.0, w * 50.0 / 140.0), 1e6), demand(f"HOME{k}", Isoelastic(w * 50.0, 100.0, -0.5)),
+            supply(f"HOME{k}", Linear(0.0, w * 50.0 / 140.0), 1e6),
+            demand(f"HOME{k}", Isoelastic(w * 50.0, 100.0, -0.5)),
             demand(f"AWAY{k}", Isoelastic(w * 60.0, 40.0, -0.5)),
         ]  # fmt: skip
     arrays, _ = build_arrays(Economy(tuple(places), tuple(parts)))
@@ -235,7 +238,7 @@ def test_a_reagent_stock_carries_the_mine_over_a_cut(small: Small) -> None:
 
 @pytest.mark.parametrize("periods", ["half", "quarter", "month"])
 def test_constant_data_in_shorter_periods_change_nothing_without_stocks(small: Small, periods: str) -> None:
-    small.measure("tariff", "{id: t, type: tariff, target: out, start: 2026, actor: state, magnitude: '=assume(\"rate\")'}")
+    small.measure("tariff", TARIFF)
     small.number(0.3, "1", "rate")
     years, cut = solved(small, "tariff"), solved(small, "tariff", periods=periods, window=0.01)
     for a, b in zip(years.outcome.years, cut.outcome.years, strict=True):
@@ -468,7 +471,7 @@ def test_a_grade_that_does_not_repay_its_qualification_is_not_decided(small: Sma
 def test_a_price_rise_makes_a_grade_pay_and_a_rate_spreads_it(small: Small) -> None:
     grades(small, cost=2.0 * WORTH)
     small.set("grades", "lean_motors", rate=small.number(0.25, "1/yr"))
-    small.measure("tax", "{id: t, type: tariff, target: out, start: 2026, actor: state, magnitude: '=assume(\"rate\")'}")
+    small.measure("tax", TARIFF)
     small.number(1.0, "1", "rate")
     found = solved(small, "tax", rule="last")
     made = {r.year: level(found, r, "grade:lean_motors") for r in found.outcome.years}

@@ -5,7 +5,6 @@ Neither the list of verbs nor `--help` imports anything heavy: a verb's module i
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from typer import Typer
 
 INTERRUPTED = 130
-ALGEBRA_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""Environment variables by which libraries of linear algebra take their threads, read when they are loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +70,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         oreflow 0.1.0
         0
     """
-    if argv is None:
-        _one_thread()
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -154,16 +149,6 @@ def overview() -> str:
             "3 an optional dependency is missing, 130 interrupted.",
         ]
     )
-
-
-def _one_thread() -> None:
-    """Keep linear algebra to one thread, unless the user says otherwise.
-
-    The systems of a year are small: threads that wait for each other cost many times what they save, all the more
-    where other processes want the cores.
-    """
-    for name in ALGEBRA_THREADS:
-        os.environ.setdefault(name, "1")
 
 
 def _dispatch(words: list[str]) -> int:

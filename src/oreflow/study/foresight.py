@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from oreflow.study.base import Base
 
 Floats = NDArray[np.float64]
+WAITING = 1.0
+"""What a year of waiting at the place of arrival costs, as a share of the base-year price (an assumption)."""
 LEAST_PRICE = 1.0
 """Least price that an expectation starts from, USD per t: a free good has no logarithm."""
 
@@ -130,7 +132,7 @@ def dynamics_of(base: Base, room: Floats, builds: tuple[Build, ...] = ()) -> Dyn
     """
     network = base.network
     return Dynamics(
-        stocks=tuple(_stock(base, int(j), float(room[j])) for j in stock_positions(base)),
+        stocks=(*(_stock(base, int(j), float(room[j])) for j in stock_positions(base)), *_waiting(base)),
         strategic=tuple(_strategic(base, row) for row in strategic_rows(base)),
         transits=transits_of(base),
         memories=tuple(Memory(j, float(network.adjustment[j])) for j in memory_positions(base)),
@@ -162,6 +164,30 @@ def _stock(base: Base, j: int, room: float) -> Stock:
         growth=float(network.growth[j]),
         holder=network.activities[j].row,
     )
+
+
+def _waiting(base: Base) -> tuple[Stock, ...]:
+    """Goods that have arrived and wait for a plant, where they may not be thrown away: at a cost that none seeks."""
+    matrix = base.network.matrix
+    disposal = {row.id: row.disposal for row in base.case.commodities}
+    reached = {
+        int(i)
+        for transit in transits_of(base)
+        for i, v in zip(
+            matrix.indices[matrix.indptr[transit.activity] : matrix.indptr[transit.activity + 1]],
+            matrix.data[matrix.indptr[transit.activity] : matrix.indptr[transit.activity + 1]],
+            strict=True,
+        )
+        if v > 0.0
+    }
+    return tuple(
+        Stock(
+            market=i, opening=0.0, elasticity=None, holder="goods that wait",
+            holding_cost=WAITING * max(float(base.calibration.prices[i]), LEAST_PRICE),
+        )
+        for i in sorted(reached)
+        if disposal.get(base.network.markets[i].commodity) in ("none", "cost")
+    )  # fmt: skip
 
 
 def _strategic(base: Base, row: StockRow) -> StrategicStock:
@@ -198,10 +224,12 @@ def state_at_start(base: Base, dynamics: Dynamics, levels: Floats, prices: Float
     """
     start, length = float(base.case.base_year + 1), base.timing.length
     underway: tuple[Consignment, ...] = steady_consignments(annual, levels, dynamics.transits, Period(start, 1.0))
-    held = levels[stock_positions(base)]
+    stocks = np.array([stock.opening * stock.kept(length) for stock in dynamics.stocks])
+    own = stock_positions(base)
+    stocks[: len(own)] *= levels[own] / np.maximum(base.year.levels[own], 1e-300)
     return State(
         time=start,
-        stocks=held * np.array([stock.kept(length) for stock in dynamics.stocks]),
+        stocks=stocks,
         strategic=np.array([reserve.opening for reserve in dynamics.strategic]),
         memory=np.ones(len(dynamics.memories)),
         underway=underway,

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 FORESEEN_MEMORY = 1e-3
 """Largest relative change of foreseen demand between two passes; in the first period of a window none is foreseen."""
+ROUNDING = 1e-4
+"""Largest share of a market's throughput that counts as rounding of its balance."""
+DUST = 1e-9
+"""Tonnes that are nothing."""
 BEYOND = 10.0
 """Years past the case's end that windows with perfect foresight reach, so that the end does not decide investment."""
 
@@ -198,14 +202,17 @@ def _step(
     stocks = stock_positions(base)
     after = window.periods[t + 1].prices if t + 1 < len(window.periods) else window.expected
     levels, rents, upper = result.levels.copy(), result.capacity_rents.copy(), result.arrays.upper.copy()
-    levels[stocks] = result.stocks
-    upper[stocks] = [stock.room for stock in dynamics.stocks]
-    curves = _with_stocks(base, result.arrays.curves, dynamics.stocks, stocks, period, after, window.opening.origin)
+    held = dynamics.stocks[: len(stocks)]  # those of the case; further ones are goods that wait on their way
+    levels[stocks] = result.stocks[: len(stocks)]
+    upper[stocks] = [stock.room for stock in held]
+    curves = _with_stocks(base, result.arrays.curves, held, stocks, period, after, window.opening.origin)
     fixed = result.arrays.fixed.copy()
     if t:
         before = window.periods[t - 1]
-        for stock, held in zip(dynamics.stocks, before.stocks, strict=True):
-            fixed[stock.market] -= held * stock.kept(before.period.length)
+        for stock, tonnes in zip(dynamics.stocks, before.stocks, strict=True):
+            fixed[stock.market] -= tonnes * stock.kept(before.period.length)
+    for stock, tonnes in zip(dynamics.stocks[len(stocks) :], result.stocks[len(stocks) :], strict=True):
+        fixed[stock.market] += tonnes
     sold = result.sales - result.dated
     for reserve, amount in zip(dynamics.strategic, sold, strict=True):
         fixed[reserve.market] -= amount
@@ -221,7 +228,7 @@ def _step(
             column[column > 0.0] *= 1.0 - elsewhere[j]
     arrays = result.arrays.with_(A=physical, curves=curves, upper=upper, fixed=fixed)
     cost = curves.marginal(np.maximum(levels, 1e-300))
-    for j, stock in zip(stocks, dynamics.stocks, strict=True):
+    for j, stock in zip(stocks, held, strict=True):
         full = levels[j] >= upper[j] * (1.0 - 1e-9)
         rents[j] = max(-cost[j] - result.prices[stock.market], 0.0) if full else 0.0
     solution = replace(
@@ -245,10 +252,22 @@ def _step(
             # what the tonne fetches later, less what it would fetch now, is a cost of being underway
             worth_later = (joined[t * n + j] - joined_cost[t * n + j]) / worth
             marginal[j] += here[j] - curves.shift[j] - worth_later
+        _close_waiting(base, dynamics.stocks[len(stocks) :], solution.levels, opening)
     strategic = {
         row.id: float(left) for row, left in zip(strategic_rows(base), result.strategic, strict=True)
     }  # fmt: skip
     return Step(period, assembled, arrays, solution, opening, marginal, strategic, decided)
+
+
+def _close_waiting(base: Base, waiting: Sequence[Stock], levels: Floats, opening: Floats) -> None:
+    """Let goods that wait take up the rounding of their market's balance, as other levels do in `close_balances`."""
+    network = base.network
+    net = network.matrix @ levels + opening
+    through = abs(network.matrix) @ levels + np.abs(opening)
+    for stock in waiting:
+        i = stock.market
+        if abs(net[i]) <= max(ROUNDING * through[i], DUST):
+            opening[i] -= net[i]
 
 
 def _with_stocks(
