@@ -37,7 +37,8 @@ def stages(case: Case, drawn: dict[str, float]) -> Iterator[tuple[str, object]]:
         instruments = (*case.event_instruments(), *compose(case, proposal.id).instruments)
         yield proposal.id, lower_all(context, instruments, 2030)
     base = prepare(case, values)
-    yield "capacities to come", [project_additions(base, Period(float(year), 1.0), {}) for year in range(2024, case.end_year + 1)]
+    years = [Period(float(year), 1.0) for year in range(2024, case.end_year + 1)]
+    yield "capacities to come", [project_additions(base, year, {}) for year in years]
     curves = (base.capacity, base.limits, base.a, base.b, base.c, base.d, base.shift, base.opening, base.discount)
     yield "calibrated curves, bounds and opening stocks", curves
     low = case.with_switches({"demand_level": "low"})

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, EconomyError
+from oreflow.market.economy import Economy, Isoelastic, Linear, Power, build_arrays, demand, supply
 from oreflow.market.periods import (
     Period,
     open_share,
@@ -102,3 +103,27 @@ def test_a_closed_activity_is_closed_even_without_a_capacity() -> None:
     assert scale_capacities(arrays, np.array([0.7, 1.0])).upper.tolist() == [np.inf, 4.0]
     with pytest.raises(EconomyError, match="none below 0"):
         scale_capacities(arrays, np.array([-0.1, 1.0]))
+
+
+def test_a_season_is_time_at_work() -> None:
+    """At the same price a season's activity does its factor times as much, whatever its curve."""
+    annual, _ = build_arrays(
+        Economy(
+            ("ore",),
+            (supply("ore", Linear(10.0, 0.5), 100.0), supply("ore", Power(10.0, 3.0, 1.5), 100.0, name="other"),
+             demand("ore", Isoelastic(50.0, 100.0, -0.5))),
+        )
+    )  # fmt: skip
+    quarter = to_period(annual, 0.25, working=np.array([0.4, 0.4, 1.0]))
+    plain = to_period(annual, 0.25)
+    levels = np.array([7.0, 3.0, 20.0])
+    slow = levels * np.array([0.4, 0.4, 1.0])
+    np.testing.assert_allclose(quarter.curves.marginal(slow), plain.curves.marginal(levels), rtol=1e-12)
+    np.testing.assert_allclose(quarter.upper[:2], 0.4 * plain.upper[:2])
+    shut = to_period(annual, 0.25, working=np.array([0.0, 1.0, 1.0]))
+    assert shut.upper[0] == 0.0
+    assert np.isfinite(shut.curves.b).all()
+    with pytest.raises(EconomyError, match="none below 0"):
+        to_period(annual, 0.25, working=np.array([-1.0, 1.0, 1.0]))
+    with pytest.raises(EconomyError, match="season of limits"):
+        to_period(annual, 0.25, limits=np.ones(3))

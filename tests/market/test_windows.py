@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from oreflow.market.arrays import EconomyArrays, EconomyError, Status
 from oreflow.market.economy import Bids, Economy, Isoelastic, Linear, build_arrays, demand, supply
@@ -276,3 +277,30 @@ def test_goods_beyond_the_window_are_worth_what_is_expected() -> None:
     assert window.levels[0, 2] == pytest.approx(50.0, rel=1e-8)  # what was underway for this year
     after = state_after(window, dynamics)
     assert sum(goods.tonnes for goods in after.underway) == pytest.approx(75.0 + window.levels[0, sea], rel=1e-9)
+
+
+def test_what_spoils_is_gone_from_the_next_window_too() -> None:
+    annual = ore()
+    dynamics = Dynamics(stocks=(Stock(0, 20.0, 50.0, spoilage=0.3),))
+    state = opening_state(dynamics, 2025.0, np.array([50.0]))
+    whole = solve_window(periods_between(2025, 2027), [annual, annual], dynamics, state)
+    first = solve_window(periods_between(2025, 2026), [annual], dynamics, state)
+    after = state_after(first, dynamics)
+    assert after.stocks[0] == pytest.approx(0.7 * first.stocks[0, 0])
+    assert state_after(whole, dynamics).stocks[0] == pytest.approx(0.7 * whole.stocks[0, 0])
+
+
+def test_capacity_may_be_built_for_a_plant_of_several_activities() -> None:
+    annual = ore()
+    shared = annual.with_(G=sp.csr_array(np.array([[1.0, 0.0]])), h=np.array([60.0]))
+    build = Build(0, capex=10.0, life=20.0, group=0)
+    alone = Build(0, capex=10.0, life=20.0)
+    state = opening_state(Dynamics(), 2025.0, np.array([50.0]))
+    periods = periods_between(2025, 2028)
+    by_group = solve_window(periods, [shared] * 3, Dynamics(builds=(build,)), state)
+    upper = annual.with_(upper=np.array([60.0, np.inf]))
+    by_own = solve_window(periods, [upper] * 3, Dynamics(builds=(alone,)), state)
+    assert by_group.ok
+    np.testing.assert_allclose(by_group.prices, by_own.prices, rtol=1e-7)
+    np.testing.assert_allclose(by_group.periods[0].built, by_own.periods[0].built, rtol=1e-6)
+    assert by_group.periods[0].built[0] > 10.0

@@ -13,7 +13,7 @@ from oreflow.core.errors import UsageError
 from oreflow.market.periods import Period
 from oreflow.policy.proposal import compose
 from oreflow.study.base import Settings, prepare_central
-from oreflow.study.foresight import known_instruments, stock_positions
+from oreflow.study.foresight import known_instruments, runs_in_periods, stock_positions
 from oreflow.study.invariants import check_mass_balance, check_money, check_replication
 from oreflow.study.run import run
 
@@ -74,3 +74,33 @@ def test_measures_count_from_their_announcement_or_their_start() -> None:
     quarter = Period(2025.75, 0.25)
     assert known_instruments(secret, Period(2026.0, 0.25), quarter) == ()
     assert known_instruments(tariff, Period(2026.0, 0.25), quarter) == tariff
+
+
+def test_years_by_windows_of_one_year_are_the_years_solved_in_turn(
+    kachin: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = prepare_central(kachin)
+    composition = compose(kachin, "B")
+    plain = run(base, composition.name, composition.instruments, until=2029)
+    assert not runs_in_periods(base)
+    monkeypatch.setattr("oreflow.study.run.runs_in_periods", lambda _: True)
+    windows = run(base, composition.name, composition.instruments, until=2029)
+    assert windows.solved, windows.cause
+    for a, b in zip(plain.years, windows.years, strict=True):
+        traded = abs(plain.network.matrix) @ a.levels > 1e-3
+        np.testing.assert_allclose(b.prices[traded], a.prices[traded], rtol=1e-5)
+
+
+@pytest.mark.parametrize("periods", ["quarter", "month"])
+def test_the_rains_are_seen_within_the_year_and_balances_hold(kachin: Case, periods: str) -> None:
+    base = prepare_central(kachin, Settings(periods=periods, window=0.01))
+    composition = compose(kachin, "status-quo")
+    outcome = run(base, composition.name, composition.instruments, until=2026)
+    assert outcome.solved, outcome.cause
+    for check in (check_replication, check_mass_balance, check_money):
+        assert check(outcome).holds, check(outcome)
+    mines = [j for j, a in enumerate(base.network.activities) if a.row in ("mine_kn_cn", "mine_ks_cn")]
+    rate = {round(r.start, 3): float(sum(r.levels[mines])) / r.length for r in outcome.periods if r.start >= 2026.0}
+    wet = [value for start, value in rate.items() if 2026.5 <= start < 2026.75]
+    assert max(wet) < 0.75 * min(value for start, value in rate.items() if not 2026.5 <= start < 2026.75)
+    assert sum(value / len(rate) for value in rate.values()) == pytest.approx(sum(outcome.year(2026).levels[mines]))

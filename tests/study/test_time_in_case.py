@@ -312,6 +312,21 @@ def test_goods_underway_arrive_after_their_days_and_are_not_lost(small: Small) -
     assert price(found, found.outcome.periods[2]) <= price(found, found.outcome.periods[2], "AWAY") / (1 + RATE) ** 0.25
 
 
+def test_price_places_part_by_the_tax_the_freight_and_the_rent_of_the_licence(small: Small) -> None:
+    small.number(0.3, "1", "rate")
+    small.measure("tax", TARIFF)
+    small.measure(
+        "licence", "{id: l, type: licence, target: HOME, start: 2026, actor: state, magnitude: '=assume(\"left\")'}"
+    )
+    taxed, bound = solved(small, "tax"), solved(small, "tax + licence")
+    index = taxed.outcome.network.index["out[ore]"]
+    for found, scarce in ((taxed, False), (bound, True)):
+        record = found.outcome.year(2028)
+        home, away, rent = price(found, record), price(found, record, "AWAY"), float(record.rents[index])
+        assert away == pytest.approx(1.3 * home + 10.0 + rent, rel=1e-9)
+        assert (rent > 1.0) == scarce
+
+
 # capacity
 
 
@@ -351,6 +366,30 @@ def test_perfect_foresight_builds_until_the_rents_just_repay_it(small: Small) ->
     for record in years:  # built every year, so that every year's price is cost plus the equal yearly charge
         assert price(found, record) == pytest.approx(50.0 + charge(60.0), rel=1e-5)
     assert price(found, found.outcome.year(2026)) > 50.0 + charge(60.0)  # nothing can come before its lead time
+
+
+def test_entry_adds_to_a_plant_of_several_feeds(small: Small) -> None:
+    for good in ("raw", "old"):
+        small.add("commodities", id=good, name=good, stage="concentrate", basis="goods", market="local",
+                  disposal="free", basket="all")  # fmt: skip
+        small.add("recipes", recipe=good, side="output", commodity=good, coefficient="=1")
+        small.add("processes", id=f"{good}_mine", name=good, kind="mine", place="HOME", recipe=good, operator="miner",
+                  cost=small.number(20.0, "USD/t_goods"))  # fmt: skip
+        small.add("observations", id=f"o_{good}", kind="output", process=f"{good}_mine",
+                  value=small.number(70.0, "t_goods/yr"))  # fmt: skip
+    small.add("baskets", basket="all", element="Xx", share="=1", normalise="no")
+    small.rows["recipes"] = [row for row in small.rows["recipes"] if row["recipe"] != "mining"]
+    small.add("recipes", recipe="mining", side="input", commodity="@feed", coefficient="=1")
+    small.add("recipes", recipe="mining", side="output", commodity="ore", coefficient=small.number(1.0, "1"))
+    entering(small)
+    small.set("processes", "mine", feeds="raw;old", cost=small.number(30.0, "USD/t_goods"))
+    with_entry = solved(small, rule="last")
+    sizes = [next(x.limit for x in r.limits if x.name == "plant:mine") for r in with_entry.outcome.years]
+    assert sizes[:3] == pytest.approx([140.0] * 3)
+    assert sizes[-1] > 150.0
+    last = with_entry.outcome.year(2030)
+    cost = price(with_entry, last, good="raw") + 30.0
+    assert price(with_entry, last) == pytest.approx(cost + charge(60.0), rel=1e-6)
 
 
 def test_a_project_that_has_to_pay_waits_until_it_does(small: Small) -> None:
