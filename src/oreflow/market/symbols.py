@@ -176,10 +176,9 @@ EQUATIONS: tuple[Equation, ...] = (
         "seller", "Seller with a conjecture",
         "MR = p - K x, K = theta A_s' S' B_s, S = (A_U H^-1 B_U')^-1, H the slopes of the users U", "x[j] >= 0",
         "oreflow.market.power:solve_power", "K x: mark-up over marginal cost, USD/unit",
-        "theta = 0 is a price taker, 1 Cournot or monopoly, over all activities s of the seller, its plants and markets; S "
-        "is the slope "
-        "of inverse demand there. For one market and no tax: p + theta P'(D) s. With curved demand S is that at the "
-        "solution.",
+        "theta = 0 is a price taker, 1 Cournot or monopoly, over all activities s of the seller, its plants and "
+        "markets; S is the slope of inverse demand there. For one market and no tax: p + theta P'(D) s. With curved "
+        "demand S is that at the solution.",
         "tests/market/test_power.py::test_random_oligopolies_earn_marginal_revenue_on_every_used_link", "Harker (1986)",
     ),
     Equation(

@@ -58,7 +58,8 @@ def command(
             raise typer.Exit(1)
         return
     if problems:
-        emit_table(["file", "problems"], list(counts.items()), title=f"{case}: {len(problems)} problem{'' if len(problems) == 1 else 's'}")
+        plural = "" if len(problems) == 1 else "s"
+        emit_table(["file", "problems"], list(counts.items()), title=f"{case}: {len(problems)} problem{plural}")
         raise CaseError(problems)
     if found is None:
         return
