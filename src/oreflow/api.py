@@ -376,6 +376,7 @@ def finish(
             )  # fmt: skip
         )
     doubts = _doubts(central, year, workers, progress)
+    notes += swap_notes(case)
     reference = central.outcomes[central.status_quo]
     if reference.solved:
         notes += freight_notes(Barriers(reference, year, ()))
@@ -491,6 +492,29 @@ def futures_of(case: Case) -> tuple[Uncertainty, ...]:
         found.append(Uncertainty(item.name, distribution))
     found += [Uncertainty(f"project:{row.id}", Uniform(0.0, 1.0)) for row in case.projects]
     return tuple(found)
+
+
+def swap_notes(case: Case) -> list[str]:
+    """Return which claims are not yet public at the case's as-of date, what is used instead, and by which parameters.
+
+    One line for each claim that was passed over, with the first parameters that ask for it and the number of all.
+
+    Args:
+        case: loaded as of a date; without one there is nothing to say.
+    """
+    if case.as_of is None:
+        return []
+    asked: dict[tuple[str, str], list[str]] = {}
+    for cell, swap in case.swaps():
+        where = f"{cell.file}, row {cell.row}, {cell.column}"
+        asked.setdefault((", ".join(swap.skipped), swap.used or "an expression"), []).append(where)
+    cells = {where for places in asked.values() for where in places}
+    lines = [f"As of {case.as_of}: {len(cells)} parameters use another claim than today."]
+    for (skipped, used), places in asked.items():
+        distinct = list(dict.fromkeys(places))
+        more = f" and {len(distinct) - 2} more" if len(distinct) > 2 else ""
+        lines.append(f"As of {case.as_of}: {used} instead of {skipped}: {'; '.join(distinct[:2])}{more}.")
+    return lines
 
 
 def _barrier_note(name: str, found: Unlock) -> list[str]:

@@ -115,6 +115,8 @@ def comparison_notes(document: ComparisonDocument) -> tuple[str, ...]:
         for rank, doubt in enumerate(document.doubts[:DOUBTS], start=1)
     ]
     lines += _sign_notes(document)
+    if case.as_of:
+        lines += [note for note in document.notes if note.startswith(f"As of {case.as_of}: ")]
     return (*lines, "This compares the proposals and recommends none.")
 
 

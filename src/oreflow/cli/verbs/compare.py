@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,9 +20,6 @@ from oreflow.cli.options import (
     SeedOption,
     WindowOption,
 )
-
-if TYPE_CHECKING:
-    from oreflow.chain.case import Case
 
 
 def command(
@@ -89,18 +86,7 @@ def command(
         print(comparison_csv(document), end="")
     else:
         print_comparison(document, file=sys.stdout)
-        if found.as_of is not None:
-            print_swaps(found)
         print(f"report: {path}")
-
-
-def print_swaps(case: Case) -> None:
-    """Print the parameters that fall back to an older claim at the as-of date."""
-    swaps = case.swaps()
-    print(f"as of {case.as_of}: {len(swaps)} parameters use another claim than today")
-    for cell, swap in swaps:
-        where = f"{cell.file}, row {cell.row}, {cell.column}"
-        print(f"  {where}: {', '.join(swap.skipped)} not yet public; uses {swap.used or 'an expression'}")
 
 
 class _Stages:
