@@ -35,6 +35,7 @@ def check_equilibrium(e: EconomyArrays, s: Solution, tolerance: float = 1e-8) ->
     cost = e.curves.marginal(x) + (0 if e.K is None else e.K @ x)
     reduced = cost + w + e.G.T @ rent - e.B.T @ p
     turnover = np.abs(cost) + abs(e.B).T @ np.abs(p) + abs(e.G).T @ rent
+    turnover += np.where(e.curves.kind == CurveKind.LINEAR, np.abs(e.curves.a), 0.0)  # what a + b x is the rest of
     used = x > 1e-7 * through.max()
     assert (reduced >= -tolerance * turnover).all()
     assert (np.abs(reduced[used]) <= tolerance * turnover[used]).all()
