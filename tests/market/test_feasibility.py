@@ -9,8 +9,10 @@ from oreflow.market.economy import (
     Activity,
     Economy,
     Group,
+    Isoelastic,
     LinearDemand,
     Market,
+    Wedge,
     build_arrays,
     demand,
     shipment,
@@ -104,3 +106,51 @@ def test_by_product_without_a_sink_is_named() -> None:
     failed = solve(forced)
     assert failed.status is Status.INFEASIBLE
     assert "market tailings: what arrives must be used" in failed.solution.cause
+
+
+def test_demand_that_never_stops_needs_a_source() -> None:
+    """Also where the only source makes a by-product that nothing takes and nobody may throw away."""
+    use = demand("good", Isoelastic(10.0, 5.0, -0.5), name="use")
+    separate = Activity("separate", {"ore": -1.0, "good": 0.5, "tailings": 0.5}, 1.0)
+    economy = Economy(("ore", "good", Market("tailings", disposal="none")), (supply("ore", 1.0), separate, use))
+    failed = solve(economy)
+    assert failed.status is Status.INFEASIBLE
+    assert "use wants something at any price, but nothing can supply good" in failed.solution.cause
+    dump = Activity("dump", {"tailings": -1.0}, 0.2)
+    assert solve(economy.with_activities(dump)).status.ok
+    closed = economy.with_activities(dump, supply("ore", 1.0, 0.0))
+    assert "nothing can supply good" in solve(closed).solution.cause
+
+
+def test_cycle_that_only_wedges_pay_for_is_the_likely_cause() -> None:
+    there = shipment("a", "b", 0.1, name="there", wedges=(Wedge("a", -0.5),))
+    activities = (supply("a", 5.0), there, shipment("b", "a", 0.1, name="back"), demand("b", LinearDemand(10.0, 1.0)))
+    failed = solve(Economy(("a", "b"), activities))
+    assert not failed.status.ok
+    assert "Worst residuals: " in failed.solution.cause
+    assert "a cycle that wedges pay for: 1 of there, 1 of back earns" in failed.solution.cause
+    assert explain_failure(failed.arrays, failed.solution) == failed.solution.cause
+
+
+def test_cycles_end_the_solve_before_it_begins() -> None:
+    economy = Economy(("a",), (supply("a", -5.0), demand("a", LinearDemand(10.0, 1.0))))
+    failed = solve(economy)
+    assert failed.solution.iterations == 0
+    assert "a subsidised cycle: 1 of supply a earns 5 from nothing at any prices" in failed.solution.cause
+
+
+def test_small_and_large_quantities_are_judged_alike() -> None:
+    for unit in (1e-9, 1.0, 1e9):
+        economy = Economy((Market("a", fixed=3 * unit),), (supply("a", 1.0, unit),))
+        failed = solve(economy)
+        assert failed.status is Status.INFEASIBLE
+        assert f"least shortfall: {2 * unit:g} at a" in failed.solution.cause
+        assert solve(economy.with_activities(supply("a", 1.0, 5 * unit))).status.ok
+
+
+def test_long_sets_are_told_in_few_lines() -> None:
+    found = check_feasibility(random_economy(4, 150, blocked="world"))
+    assert found is not None
+    assert len(found.activities) > 8
+    assert "more capacities, together at most" in found.text
+    assert len(found.text.splitlines()) < 40

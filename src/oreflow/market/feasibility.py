@@ -358,11 +358,42 @@ def _told(members: Sequence[tuple[str, float]]) -> str:
     return shown + (f" and {len(members) - _SHOWN} more" if len(members) > _SHOWN else "")
 
 
+def _within_reach(arrays: EconomyArrays, matrix: Sparse) -> npt.NDArray[np.bool_]:
+    """Markets that something which can run supplies; what would flood a market without a sink cannot."""
+    owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    takes, makes = matrix.data < 0, matrix.data > 0
+    alive = arrays.upper > 0
+    limits: Sparse = sp.csr_array(arrays.G)
+    for g in np.flatnonzero(arrays.h <= 0):
+        span = slice(limits.indptr[g], limits.indptr[g + 1])
+        if (limits.data[span] >= 0).all():
+            alive[limits.indices[span][limits.data[span] > 0]] = False
+    while True:
+        made = arrays.fixed < 0
+        while True:
+            missing = np.zeros(len(alive), dtype=bool)
+            missing[owner[takes & ~made[matrix.indices]]] = True
+            can = alive & ~missing
+            reached = made.copy()
+            reached[matrix.indices[can[owner] & makes]] = True
+            if np.array_equal(reached, made):
+                break
+            made = reached
+        taken = ~arrays.equality | (arrays.fixed > 0)
+        taken[matrix.indices[can[owner] & takes]] = True
+        floods = np.zeros(len(alive), dtype=bool)
+        floods[owner[makes & ~taken[matrix.indices]]] = True
+        if not (can & floods).any():
+            return made
+        alive = can & ~floods
+
+
 def find_unmet_demand(arrays: EconomyArrays) -> str:
     """Return in words a demand that never stops however dear while nothing can supply it; empty where there is none.
 
     Isoelastic demand without choke price wants something at any price, so its market must be within reach of a source.
-    Only the structure is read: what has a capacity or a shared limit of nil cannot run, nor what needs its products.
+    Only the structure is read: what has a capacity or a shared limit of nil cannot run, nor what needs its products,
+    nor what makes a good that must be used up and that nothing takes.
 
     Args:
         arrays: the economy.
@@ -372,23 +403,7 @@ def find_unmet_demand(arrays: EconomyArrays) -> str:
     if not endless.size:
         return ""
     matrix: Sparse = sp.csc_array(arrays.A)
-    owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-    alive = arrays.upper > 0
-    limits: Sparse = sp.csr_array(arrays.G)
-    for g in np.flatnonzero(arrays.h <= 0):
-        span = slice(limits.indptr[g], limits.indptr[g + 1])
-        if (limits.data[span] >= 0).all():
-            alive[limits.indices[span][limits.data[span] > 0]] = False
-    made = arrays.fixed < 0
-    while True:
-        missing = np.zeros(len(alive), dtype=bool)
-        missing[owner[(matrix.data < 0) & ~made[matrix.indices]]] = True
-        can = alive & ~missing
-        reached = made.copy()
-        reached[matrix.indices[can[owner] & (matrix.data > 0)]] = True
-        if np.array_equal(reached, made):
-            break
-        made = reached
+    made = _within_reach(arrays, matrix)
     for j in endless:
         span = slice(matrix.indptr[j], matrix.indptr[j + 1])
         dry = [int(i) for i, a in zip(matrix.indices[span], matrix.data[span], strict=True) if a < 0 and not made[i]]
