@@ -143,7 +143,12 @@ def linopy_lp(world: World) -> tuple[float, float]:
 
 
 def pypsa_lp(world: World) -> tuple[float, float]:
-    """The LP as a PyPSA network (buses, generators, stores of demand, links), solved and read back."""
+    """The LP as a PyPSA network (buses, generators, links), solved and read back, without its talk."""
+    import logging
+    import warnings
+
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore", FutureWarning)
     pd: Any = importlib.import_module("pandas")
     pypsa: Any = importlib.import_module("pypsa")
 
