@@ -28,6 +28,9 @@ from oreflow.market.options import Clock, SolveOptions
 from oreflow.market.residual import natural_residual, user_residual
 from oreflow.market.scaling import Core, Ints, SymbolicPlan, build_core, plan_economy
 
+_TARGETS = (1e-8, 1e-13, 1e-18, 1e-20, 1e-22)
+"""Complementarity at which the active set is tried, one after another; the residual is about the square root of it."""
+
 __all__ = ["SolveOptions", "SymbolicPlan", "plan_economy", "solve_economy"]
 
 
@@ -125,8 +128,7 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
         points += [partial(cold_start, core, 30.0), partial(cold_start, core, 0.03)]
         for attempt, make in enumerate(points):
             point, careful = make(), attempt > 0
-            target = 1e-8
-            for _ in range(4):
+            for target in _TARGETS:
                 point, used, converged = interior_point(core, point, options, clock, target, careful=careful)
                 iterations += used
                 x2, y2, state2, used = active_set(core, point.x, point.y, options.polish, options.tolerance, clock)
@@ -135,7 +137,6 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
                     x, y, state = x2, y2, state2
                 if state.size <= options.tolerance or not converged:
                     break
-                target *= 1e-5
             if (state is not None and state.size <= options.tolerance) or clock.over:
                 break
             if options.explain and not attempt:  # before the careful attempts: is there anything to be found?
