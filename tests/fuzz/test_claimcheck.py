@@ -17,9 +17,12 @@ WORDS = (
     "China Myanmar Burma US the imported exported produced refines from to in of between and about more than half two "
     "thirds third forty - four thousand million hundred a 44,000 57 2024 2014 2020 1 0 1e5 % per cent t kt tonnes kg $ "
     "USD / ( ) , . ; ' s year earlier last first months H1 Q3 September share rare earths dysprosium ore tariff "
-    "deficit trade quota price rose fell doubled top three largest world out every dozen zero nine ten"
+    "deficit trade quota price rose fell doubled top three largest world out every dozen zero nine ten outside turned "
+    "tenfold paid worth capacity Kuantan Mountain Pass km Yangon Kolkata separating costs loan later following half-year "
+    "oxides ore's British Geological Survey Chinese magnets A$ a dollar tonne of included halved quarter - situ sites"
 )
-PIECES = st.sampled_from(WORDS.split())
+LIST = WORDS.split()
+PIECES = st.sampled_from(LIST)
 VERDICTS = {"matches", "follows by arithmetic", "conflicts", "also reported by", "not in the ledger"}
 
 

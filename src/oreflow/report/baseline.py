@@ -30,6 +30,18 @@ def place_name(account: BaseAccount, identifier: str) -> str:
     return account.names.get(identifier, identifier)
 
 
+def observation_name(account: BaseAccount, name: str) -> str:
+    """Return an observation's name in words: "output:ox_nd:INDIA" as "output of Nd oxide, India".
+
+    Args:
+        name: kind, commodity and place, or two places joined by "->".
+    """
+    kind, _, rest = name.partition(":")
+    what, _, where = rest.partition(":")
+    places = " to ".join(place_name(account, part).split(":")[0] for part in where.split("->") if part)
+    return f"{kind} of {place_name(account, what)}" + (f", {places}" if places else "")
+
+
 def plus_minus(mean: float | None, sd: float | None) -> str:
     """Return a mean with its standard deviation, as `28,300 ± 4,400`; `not determined` where there is none.
 
@@ -82,12 +94,12 @@ def agreement_words(account: BaseAccount) -> tuple[str, ...]:
     found = (
         "No observation stands out."
         if not p.suspects
-        else "Under suspicion: " + "; ".join(f"{s.name} ({s.statistic:+.1f} sd)" for s in p.suspects) + "."
+        else "Under suspicion: " + "; ".join(f"{observation_name(account, s.name)} ({s.statistic:+.1f} sd)" for s in p.suspects) + "."
     )
     return (
         f"Global test: weighted squares {p.objective:.1f} on {p.degrees_of_freedom} degrees of freedom, chance of more "
         f"without gross errors {chance}: {verdict}.",
-        f"Measurement test: largest {largest.statistic:+.2f} sd ({largest.name}); level for one in twenty "
+        f"Measurement test: largest {largest.statistic:+.2f} sd ({observation_name(account, largest.name)}); level for one in twenty "
         f"{p.critical:.2f}. {found}",
     )
 
@@ -250,7 +262,7 @@ def _observations(account: BaseAccount) -> str:
     def rows(which: Iterable[object]) -> list[str]:
         return [
             _row(
-                o.name.replace("->", " to "), plus_minus(o.value, o.sd), plus_minus(o.fitted, o.fitted_sd),
+                observation_name(account, o.name), plus_minus(o.value, o.sd), plus_minus(o.fitted, o.fitted_sd),
                 _signed(o.adjustment), DASH if o.statistic is None else _signed(o.statistic),
                 "yes" if o.redundant else "no", DASH if o.family is None else str(o.family + 1), numbers=(1, 2, 3, 4),
             )
@@ -279,7 +291,7 @@ def _bars(account: BaseAccount) -> str:
         end = middle + length + (6 if length >= 0 else -6)
         anchor = "start" if length >= 0 else "end"
         bars.append(
-            f'<text x="370" y="{y + 12}" text-anchor="end" class="small">{escape(o.name.replace("->", " to "))}</text>'
+            f'<text x="370" y="{y + 12}" text-anchor="end" class="small">{escape(observation_name(account, o.name))}</text>'
             f'<rect x="{left:.1f}" y="{y}" width="{abs(length):.1f}" height="14" fill="{_BLUE}"/>'
             f'<text x="{end:.1f}" y="{y + 12}" text-anchor="{anchor}" class="small">{_signed(o.adjustment)}</text>'
         )
@@ -349,7 +361,7 @@ def _mirror(account: BaseAccount) -> str:
 def _closure(account: BaseAccount) -> str:
     rows = [
         _row(
-            c.name, c.subject, c.value, DASH if c.low is None or c.high is None else f"{c.low:,.4g} to {c.high:,.4g}",
+            c.name, c.subject, c.value, DASH if c.low is None or c.high is None else f"{c.low:,.6g} to {c.high:,.6g}",
             c.grade, c.reason, numbers=(2, 3),
         )
         for c in account.closure
@@ -457,7 +469,7 @@ def sankey(account: BaseAccount) -> str:
     height = top + scale * total + gap * len(routes) + 10
     middle: list[str] = []
     into_y = top + gap * (len(routes) - 1) / 2.0
-    box = f'<rect x="700" y="{into_y:.1f}" width="14" height="{scale * total:.1f}" fill="{_GREY}"/>'
+    box = f'<rect x="760" y="{into_y:.1f}" width="14" height="{scale * total:.1f}" fill="{_GREY}"/>'
     for f in routes:
         amount = f.mean or f.level
         thick = max(scale * amount, 1.0)
@@ -474,8 +486,8 @@ def sankey(account: BaseAccount) -> str:
             f"mined {number_text(mined)}, reported {_several(said)}</text>"
         )
         middle.append(
-            f'<path d="M264,{y:.1f} C480,{y:.1f} 480,{into_y:.1f} 700,{into_y:.1f} L700,{into_y + thick:.1f} '
-            f'C480,{into_y + thick:.1f} 480,{y + thick:.1f} 264,{y + thick:.1f} Z" fill="{_BLUE}" fill-opacity="0.28"/>'
+            f'<path d="M264,{y:.1f} C510,{y:.1f} 510,{into_y:.1f} 760,{into_y:.1f} L760,{into_y + thick:.1f} '
+            f'C510,{into_y + thick:.1f} 510,{y + thick:.1f} 264,{y + thick:.1f} Z" fill="{_BLUE}" fill-opacity="0.28"/>'
         )
         if at_border:
             mean = sum(at_border) / len(at_border)
@@ -495,8 +507,8 @@ def sankey(account: BaseAccount) -> str:
     where = place_name(account, routes[0].to_place) if len({f.to_place for f in routes}) == 1 else "across the border"
     centre = top + gap * (len(routes) - 1) / 2.0 + scale * total / 2.0
     label = (
-        f'<text x="722" y="{centre - 4:.1f}" class="value">{escape(where.split(":")[0])}</text>'
-        f'<text x="722" y="{centre + 12:.1f}" class="small">{number_text(total)} t REO</text>'
+        f'<text x="782" y="{centre - 4:.1f}" class="value">{escape(where.split(":")[0])}</text>'
+        f'<text x="782" y="{centre + 12:.1f}" class="small">{number_text(total)} t REO</text>'
     )
     return (
         f'<svg class="sankey" viewBox="-60 0 960 {height:.0f}" role="img" aria-label="Tracked ore over the border">'

@@ -509,7 +509,7 @@ def closure_notes(case: Case) -> tuple[ClosureNote, ...]:
         if not isinstance(row_of, Assumption):
             continue
         number = central.get(name)
-        value = "" if number is None else f"{number:,.4g} {row_of.unit}".strip()
+        value = "" if number is None else f"{number:,.6g} {row_of.unit}".strip()
         notes.append(
             ClosureNote(row_of.id, row_of.subject, value, row_of.low, row_of.high, row_of.grade, row_of.reason)
         )
