@@ -18,7 +18,7 @@ WORDS = (
     "thirds third forty - four thousand million hundred a 44,000 57 2024 2014 2020 1 0 1e5 % per cent t kt tonnes kg $ "
     "USD / ( ) , . ; ' s year earlier last first months H1 Q3 September share rare earths dysprosium ore tariff "
     "deficit trade quota price rose fell doubled top three largest world out every dozen zero nine ten outside turned "
-    "tenfold paid worth capacity Kuantan Mountain Pass km Yangon Kolkata separating costs loan later following half-year "
+    "tenfold paid worth capacity Kuantan Mountain Pass km Yangon Kolkata separating costs loan later half-year "
     "oxides ore's British Geological Survey Chinese magnets A$ a dollar tonne of included halved quarter - situ sites"
 )
 LIST = WORDS.split()

@@ -34,6 +34,7 @@ def observation_name(account: BaseAccount, name: str) -> str:
     """Return an observation's name in words: "output:ox_nd:INDIA" as "output of Nd oxide, India".
 
     Args:
+        account: the base year, for the names.
         name: kind, commodity and place, or two places joined by "->".
     """
     kind, _, rest = name.partition(":")
@@ -94,13 +95,15 @@ def agreement_words(account: BaseAccount) -> tuple[str, ...]:
     found = (
         "No observation stands out."
         if not p.suspects
-        else "Under suspicion: " + "; ".join(f"{observation_name(account, s.name)} ({s.statistic:+.1f} sd)" for s in p.suspects) + "."
+        else "Under suspicion: "
+        + "; ".join(f"{observation_name(account, s.name)} ({s.statistic:+.1f} sd)" for s in p.suspects)
+        + "."
     )
     return (
         f"Global test: weighted squares {p.objective:.1f} on {p.degrees_of_freedom} degrees of freedom, chance of more "
         f"without gross errors {chance}: {verdict}.",
-        f"Measurement test: largest {largest.statistic:+.2f} sd ({observation_name(account, largest.name)}); level for one in twenty "
-        f"{p.critical:.2f}. {found}",
+        f"Measurement test: largest {largest.statistic:+.2f} sd ({observation_name(account, largest.name)}); "
+        f"level for one in twenty {p.critical:.2f}. {found}",
     )
 
 
@@ -291,7 +294,8 @@ def _bars(account: BaseAccount) -> str:
         end = middle + length + (6 if length >= 0 else -6)
         anchor = "start" if length >= 0 else "end"
         bars.append(
-            f'<text x="370" y="{y + 12}" text-anchor="end" class="small">{escape(observation_name(account, o.name))}</text>'
+            f'<text x="370" y="{y + 12}" text-anchor="end" class="small">'
+            f"{escape(observation_name(account, o.name))}</text>"
             f'<rect x="{left:.1f}" y="{y}" width="{abs(length):.1f}" height="14" fill="{_BLUE}"/>'
             f'<text x="{end:.1f}" y="{y + 12}" text-anchor="{anchor}" class="small">{_signed(o.adjustment)}</text>'
         )

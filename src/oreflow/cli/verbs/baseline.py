@@ -65,7 +65,15 @@ def command(
     moved = sorted(account.posterior.observations, key=lambda o: -abs(o.adjustment))[:12]
     emit_table(
         ["observation", "reported, t", "reconciled, t", "adjustment, sd"],
-        [(observation_name(account, o.name), plus_minus(o.value, o.sd), plus_minus(o.fitted, o.fitted_sd), o.adjustment) for o in moved],
+        [
+            (
+                observation_name(account, o.name),
+                plus_minus(o.value, o.sd),
+                plus_minus(o.fitted, o.fitted_sd),
+                o.adjustment,
+            )
+            for o in moved
+        ],
         title="Largest adjustments",
     )
     emit_table(
