@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from oreflow.core.factor import factorise_singular
+from oreflow.core.factor import DENSE, factorise_singular
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -331,7 +331,7 @@ class _Solve:
     """A factorised matrix that solves with one step of refinement against itself."""
 
     def __init__(self, matrix: sp.csc_array, signs: FloatArray) -> None:
-        factor = factorise_singular(matrix, signs)
+        factor = factorise_singular(matrix, signs, DENSE)
         if factor is None:
             raise RuntimeError("the matrix is singular")
         self._matrix, self._factor = matrix, factor

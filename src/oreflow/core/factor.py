@@ -67,14 +67,14 @@ def factorise(matrix: sp.csc_array, *, threshold: float) -> Factor:
     return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=threshold)
 
 
-def factorise_singular(matrix: sp.csc_array, signs: FloatArray) -> Factor | None:
+def factorise_singular(matrix: sp.csc_array, signs: FloatArray, dense: int = DENSE_FALLBACK) -> Factor | None:
     """Return factors, with pivots, of a matrix that may be singular; None where it is.
 
-    Args: `matrix` (n, n), scaled to entries of order one; `signs` (n), 1 or -1: beyond `DENSE_FALLBACK` the matrix is
+    Args: `matrix` (n, n), scaled to entries of order one; `signs` (n), 1 or -1: beyond the size `dense` the matrix is
     shifted by 1e-14 of them, since SuperLU may not meet an exact zero.
     """
     try:
-        if matrix.shape[0] <= DENSE_FALLBACK:
+        if matrix.shape[0] <= dense:
             return DenseFactor(matrix.toarray())
         if not np.all(np.isfinite(matrix.data)):
             return None
