@@ -268,6 +268,19 @@ def test_quarters_with_stocks_differ_from_years_by_little(small: Small, record_p
     assert max(gaps) < 0.15
 
 
+@pytest.mark.parametrize("periods", ["year", "quarter", "month"])
+def test_use_adjusts_by_the_same_rule_in_periods_of_any_length(small: Small, periods: str) -> None:
+    small.set("processes", "mine", elasticity="")  # at constant cost, so that the tax alone moves the price
+    small.set("demands", "use_away", adjustment=small.number(0.4, "1/yr"))
+    small.measure("tax", TARIFF)
+    small.number(0.3, "1", "rate")
+    found = solved(small, "tax", periods=periods, window=0.01)
+    for record in found.outcome.records:
+        years = max(record.start + record.length - 2026.0, 0.0)  # since the tax, at the end of the period
+        asked = 40.0 * (75.0 / 60.0) ** (-0.5 * (1.0 - 0.6**years))
+        assert level(found, record, "use:use_away") / record.length == pytest.approx(asked, rel=1e-6)
+
+
 def test_a_season_moves_the_year_and_keeps_its_total(small: Small) -> None:
     small.set("processes", "mine", season="rain", elasticity="")
     small.add("seasons", season="rain", months="7;8;9", factor=small.number(0.4, "1"))
