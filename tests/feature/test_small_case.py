@@ -53,3 +53,21 @@ def test_a_comparison_is_the_same_with_one_worker_and_two(
             assert {"unit", "value"} <= set(indicator)
     assert printed[0] == printed[1]
     assert (tmp_path / "1/report.html").read_bytes() == (tmp_path / "2/report.html").read_bytes()
+
+
+def test_the_small_case_runs_in_quarters_with_its_rains_and_days_at_sea(
+    small_case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--periods", "quarter", "--window", "1", "--until", "2026", "--json"]
+    assert main(["solve", str(small_case), "tariff-concentrate", *options]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert data["solved"]
+    lines = data["periods"]
+    assert [line["start"] for line in lines[1:]] == [2025 + k / 4 for k in range(8)]
+    assert lines[3]["shipped"] < 0.9 * lines[2]["shipped"]  # the rains
+    assert main(["solve", str(small_case), "--periods", "week"]) == 2
+    assert "expected one of year, half, quarter, month" in capsys.readouterr().err
+    assert main(["solve", str(small_case), "--expectation", "path"]) == 2
+    assert "expected_prices.csv" in capsys.readouterr().err
+    assert main(["solve", str(small_case), "--window", "0"]) == 2
+    assert main(["solve", str(small_case), "--until", "2050"]) == 2
