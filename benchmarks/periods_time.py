@@ -1,7 +1,8 @@
-"""`python -m benchmarks.periods_time [--periods 5,10,20,40]`: time of a rolled run against its number of periods.
+"""`python -m benchmarks.periods_time [--periods 5,10,20,40] [--case CASE]`: time of a run against its periods.
 
 Yearly periods, windows of three full years (the last ones reach beyond the run), stocks and demand's memory in an
-economy of some sixty markets. The exponent is the slope of log seconds on log periods.
+economy of some sixty markets. The exponent is the slope of log seconds on log periods. With `--case`, a run of a case
+by windows and lengths of a period instead.
 """
 
 from __future__ import annotations
@@ -12,6 +13,25 @@ import sys
 import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # one core for everyone; read when numpy loads
+
+
+def time_case(name: str) -> int:
+    """Print processor seconds and Newton systems of one run of a case, by length of period and window in years."""
+    from oreflow.chain.case import load_case
+    from oreflow.policy.proposal import compose
+    from oreflow.study.base import Settings, prepare_central
+    from oreflow.study.run import run
+
+    case = load_case(name)
+    status_quo = compose(case, case.status_quo)
+    for periods, window in (("year", 1.0), ("year", 3.0), ("quarter", 0.25), ("quarter", 1.0)):
+        base = prepare_central(case, Settings(periods=periods, window=window))
+        began = time.process_time()
+        outcome = run(base, status_quo.name, status_quo.instruments)
+        spent = time.process_time() - began
+        systems = sum(record.iterations for record in outcome.records)
+        print(f"{periods:>8}, window {window:g}: {spent:.1f} s, {systems} Newton systems {outcome.cause}")
+    return 0
 
 
 def main() -> int:
@@ -28,7 +48,10 @@ def main() -> int:
     parser.add_argument("--periods", default="5,10,20,40")
     parser.add_argument("--markets", type=int, default=60)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--case", default="")
     options = parser.parse_args()
+    if options.case:
+        return time_case(options.case)
     annual = random_economy(3, options.markets)
     base = solve_economy(annual)
     uses = np.flatnonzero((annual.curves.kind == 4) & np.isinf(annual.curves.d) & (base.levels > 0))

@@ -394,7 +394,10 @@ def finish(
     document = ComparisonDocument(
         case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
         press=press_figures(case), outlook=outlook,
-        settings={"expectation": base.timing.weight, "residual_sd": base.settings.residual_sd},
+        settings={
+            "expectation": base.timing.weight, "residual_sd": base.settings.residual_sd, "window": base.timing.window,
+            "periods_a_year": base.timing.per_year,
+        },  # fmt: skip
     )  # fmt: skip
     return Comparison(case, central, results, document)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Status
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Solution, Sparse, Status
 from oreflow.market.investment import PricesAt
 from oreflow.market.periods import Period, periods_between
 from oreflow.market.polish import close_balances
@@ -200,33 +200,17 @@ def _step(
     """Put stocks back among the period's own activities, each worth later what the window says."""
     result, period = window.periods[t], window.periods[t].period
     stocks = stock_positions(base)
-    after = window.periods[t + 1].prices if t + 1 < len(window.periods) else window.expected
-    levels, rents, upper = result.levels.copy(), result.capacity_rents.copy(), result.arrays.upper.copy()
     held = dynamics.stocks[: len(stocks)]  # those of the case; further ones are goods that wait on their way
+    after = window.periods[t + 1].prices if t + 1 < len(window.periods) else window.expected
+    curves = _with_stocks(base, result.arrays.curves, held, stocks, period, after, window.opening.origin)
+    levels, rents, upper = result.levels.copy(), result.capacity_rents.copy(), result.arrays.upper.copy()
     levels[stocks] = result.stocks[: len(stocks)]
     upper[stocks] = [stock.room for stock in held]
-    curves = _with_stocks(base, result.arrays.curves, held, stocks, period, after, window.opening.origin)
-    fixed = result.arrays.fixed.copy()
-    if t:
-        before = window.periods[t - 1]
-        for stock, tonnes in zip(dynamics.stocks, before.stocks, strict=True):
-            fixed[stock.market] -= tonnes * stock.kept(before.period.length)
-    for stock, tonnes in zip(dynamics.stocks[len(stocks) :], result.stocks[len(stocks) :], strict=True):
-        fixed[stock.market] += tonnes
-    sold = result.sales - result.dated
-    for reserve, amount in zip(dynamics.strategic, sold, strict=True):
-        fixed[reserve.market] -= amount
     arrived, elsewhere = arrivals(window, dynamics, t)
-    fixed -= arrived
-    late = [transit.activity for transit in dynamics.transits]
-    physical = result.arrays.A
-    if late:
-        physical = physical.copy()
-        for j in late:
-            span = slice(physical.indptr[j], physical.indptr[j + 1])
-            column = physical.data[span]
-            column[column > 0.0] *= 1.0 - elsewhere[j]
-    arrays = result.arrays.with_(A=physical, curves=curves, upper=upper, fixed=fixed)
+    arrays = result.arrays.with_(
+        A=_delivered_at_once(result.arrays, elsewhere), curves=curves, upper=upper,
+        fixed=_carried_in(window, t, dynamics, len(stocks)) - arrived,
+    )  # fmt: skip
     cost = curves.marginal(np.maximum(levels, 1e-300))
     for j, stock in zip(stocks, held, strict=True):
         full = levels[j] >= upper[j] * (1.0 - 1e-9)
@@ -237,26 +221,58 @@ def _step(
         seconds=window.raw.seconds if t == 0 else {}, cause=window.cause,
     )  # fmt: skip
     solution = close_balances(arrays, solution)
-    opening = -fixed
-    marginal = curves.marginal(np.maximum(solution.levels, 1e-300))
-    if late:
-        full_output = base.network.matrix
-        n, worth = len(levels), (1.0 + dynamics.discount) ** -(period.start - window.periods[0].period.start)
-        joined = window.arrays.B.T @ window.raw.prices
-        joined_cost = window.arrays.curves.shift
-        here = result.arrays.B.T @ result.prices
-        for j in late:
-            span = slice(full_output.indptr[j], full_output.indptr[j + 1])
-            out = np.maximum(full_output.data[span], 0.0)
-            opening[full_output.indices[span]] -= elsewhere[j] * out * solution.levels[j]
-            # what the tonne fetches later, less what it would fetch now, is a cost of being underway
-            worth_later = (joined[t * n + j] - joined_cost[t * n + j]) / worth
-            marginal[j] += here[j] - curves.shift[j] - worth_later
+    opening, marginal = -arrays.fixed, curves.marginal(np.maximum(solution.levels, 1e-300))
+    if elsewhere:
+        _sent_on(base, window, t, dynamics, elsewhere, solution.levels, opening, marginal)
         _close_waiting(base, dynamics.stocks[len(stocks) :], solution.levels, opening)
-    strategic = {
-        row.id: float(left) for row, left in zip(strategic_rows(base), result.strategic, strict=True)
-    }  # fmt: skip
+    strategic = {row.id: float(left) for row, left in zip(strategic_rows(base), result.strategic, strict=True)}
     return Step(period, assembled, arrays, solution, opening, marginal, strategic, decided)
+
+
+def _carried_in(window: WindowResult, t: int, dynamics: Dynamics, own: int) -> Floats:
+    """What a period needs besides its activities (negative: has at hand), t by market, [m].
+
+    Stocks left by the period before, less what waits at its end, and what strategic stocks sell; the first `own` stocks
+    are activities of the period and are bought there.
+    """
+    result = window.periods[t]
+    fixed = result.arrays.fixed.copy()
+    if t:
+        before = window.periods[t - 1]
+        for stock, tonnes in zip(dynamics.stocks, before.stocks, strict=True):
+            fixed[stock.market] -= tonnes * stock.kept(before.period.length)
+    for stock, tonnes in zip(dynamics.stocks[own:], result.stocks[own:], strict=True):
+        fixed[stock.market] += tonnes
+    for reserve, tonnes in zip(dynamics.strategic, result.sales - result.dated, strict=True):
+        fixed[reserve.market] -= tonnes
+    return fixed
+
+
+def _delivered_at_once(arrays: EconomyArrays, elsewhere: Mapping[int, float]) -> Sparse:
+    """The period's coefficients with of goods that are underway only what arrives within it."""
+    if not elsewhere:
+        return arrays.A
+    matrix = arrays.A.copy()
+    for j, later in elsewhere.items():
+        column = matrix.data[matrix.indptr[j] : matrix.indptr[j + 1]]
+        column[column > 0.0] *= 1.0 - later
+    return matrix
+
+
+def _sent_on(
+    base: Base, window: WindowResult, t: int, dynamics: Dynamics, elsewhere: Mapping[int, float], levels: Floats,
+    opening: Floats, marginal: Floats,
+) -> None:  # fmt: skip
+    """Take what arrives later out of the goods at hand; what a tonne loses by it is a cost of its way."""
+    result, full = window.periods[t], base.network.matrix
+    n, start = len(levels), window.periods[0].period.start
+    worth = (1.0 + dynamics.discount) ** -(result.period.start - start)
+    later = (window.arrays.B.T @ window.raw.prices - window.arrays.curves.shift)[t * n : (t + 1) * n] / worth
+    now = result.arrays.B.T @ result.prices - result.arrays.curves.shift
+    for j, share in elsewhere.items():
+        span = slice(full.indptr[j], full.indptr[j + 1])
+        opening[full.indices[span]] -= share * np.maximum(full.data[span], 0.0) * levels[j]
+        marginal[j] += now[j] - later[j]
 
 
 def _close_waiting(base: Base, waiting: Sequence[Stock], levels: Floats, opening: Floats) -> None:
