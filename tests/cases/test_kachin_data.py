@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from oreflow import api
 from oreflow.chain.case import Case, load_case
 
 STUDY_DATE = date(2025, 7, 31)
@@ -131,7 +132,7 @@ def test_it_reads_as_it_would_have_stood_on_the_study_date() -> None:
 
 def test_parameters_that_changed_claim_are_told_once_a_claim(case: Case) -> None:
     assert api.swap_notes(case) == []
-    lines = api.swap_notes(api.load_case("kachin", as_of=date(2025, 7, 31)))
+    lines = api.swap_notes(load_case("kachin", as_of=date(2025, 7, 31)))
     assert "parameters use another claim than today" in lines[0]
     assert any("claim:P0075 instead of claim:P0076: stocks.csv, row 2, holding_cost" in line for line in lines)
     assert len(lines) == len(set(lines))

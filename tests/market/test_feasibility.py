@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from oreflow.market.arrays import Status
@@ -19,7 +20,7 @@ from oreflow.market.economy import (
     solve,
     supply,
 )
-from oreflow.market.feasibility import check_feasibility, explain_failure, find_subsidised_cycle
+from oreflow.market.feasibility import check_feasibility, explain_failure, find_cycle_at, find_subsidised_cycle
 from oreflow.market.generate import random_economy
 from oreflow.market.solve import solve_economy
 
@@ -154,3 +155,10 @@ def test_long_sets_are_told_in_few_lines() -> None:
     assert len(found.activities) > 8
     assert "more capacities, together at most" in found.text
     assert len(found.text.splitlines()) < 40
+
+
+def test_where_every_activity_has_a_limit_there_is_no_cycle_to_find() -> None:
+    arrays = random_economy(1, 12)
+    capped = arrays.with_(upper=np.ones(arrays.shape[1]))
+    assert find_subsidised_cycle(capped) is None
+    assert find_cycle_at(capped, np.ones(arrays.shape[0])) is None

@@ -331,6 +331,8 @@ def _most_earned(
     """Levels from 0 to 1 that earn most without using anything up, and what they earn; None where nothing does."""
     from scipy import optimize
 
+    if not len(free.columns):
+        return None
     linprog: Any = optimize.linprog
     matrix = arrays.A if physical else arrays.B
     G: Sparse = sp.csr_array(arrays.G[:, free.columns])
