@@ -223,7 +223,7 @@ def _episode(score: EpisodeScore, sources: Container[str]) -> str:
 def _limits(score: EpisodeScore) -> str:
     """Quotas period by period, what passed and the rent; empty where there is none."""
     lines = [
-        _row((escape(link), month, number_text(limit), number_text(flow), "yes" if binds else "no", f"{rent:.1f}"),
+        _row((escape(link), month, f"{limit:,.0f}", f"{flow:,.0f}", "yes" if binds else "no", f"{rent:.1f}"),
              (2, 3, 5))
         for link, month, limit, flow, binds, rent in limit_rows(score)
     ]  # fmt: skip
@@ -302,7 +302,7 @@ def _picture(score: EpisodeScore, band: Band) -> str:
         return float(_TOP + (high - v) / (high - low) * (_HEIGHT - _TOP - _BOTTOM))
 
     parts = []
-    all_marks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if high - low > 2.0 else (0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5)
+    all_marks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if high - low > 1.4 else (0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5)
     marks = [m for m in all_marks if low <= np.log(m) <= high]
     for mark in marks:
         at = y(float(np.log(mark)))
