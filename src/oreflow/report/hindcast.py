@@ -107,9 +107,11 @@ def basket_words(score: EpisodeScore) -> str:
     if not (score.central.ok and score.bare.ok):
         return "The value of the elements is not told: a run at the fitted parameters found no equilibrium."
     held, bare = (np.log(run.basket) for run in (score.central, score.bare))
+    *others, last = score.episode.elements
+    names = f"{', '.join(others)} and {last}" if others else last
     return (
-        f"Value of {' and '.join(score.episode.elements)} in {score.episode.home}, by period: {percent(held.min())} to "
-        f"{percent(held.max())} with stocks, {percent(bare.min())} to {percent(bare.max())} without."
+        f"Value of {names} in {score.episode.home}, by period: {percent(held.min())} to {percent(held.max())} "
+        f"with stocks, {percent(bare.min())} to {percent(bare.max())} without."
     )
 
 
