@@ -151,6 +151,14 @@ def _cost_per_kg(name: str, central: Central, solved: Sequence[DrawResult], refs
     )  # fmt: skip
 
 
+def _barriers(unlocked: Unlock | None, refs: tuple[str, ...]) -> IndicatorResult:
+    """Return the number of minimal sets, and by the names in each the tonnes that its removal lets through."""
+    by = {} if unlocked is None else {" + ".join(s.names): float(s.tonnes) for s in unlocked.sets}
+    return IndicatorResult(
+        unit=INDICATORS["barriers"].unit, value=None if unlocked is None else float(len(by)), by=by, refs=refs
+    )
+
+
 def waterfall(
     name: str, steps: Sequence[tuple[str, float]], draws: Sequence[DrawResult], year: int, rests_on: References
 ) -> Waterfall:
@@ -218,7 +226,10 @@ def proposal_result(
             )  # fmt: skip
             for i in composition.instruments
         ),
-        indicators=indicator_results(composition, central, draws, year, threshold, rests_on),
+        indicators={
+            **indicator_results(composition, central, draws, year, threshold, rests_on),
+            "barriers": _barriers(unlocked, rests_on.indicator("barriers", composition)),
+        },
         waterfall=waterfall(name, steps, draws, year, rests_on) if steps else None,
         barriers=()
         if unlocked is None

@@ -567,7 +567,7 @@ def _by_label(document: ComparisonDocument, definition: Indicator) -> str:
         names = document.case.names
         words = ", ".join(names.get(part, part) for part in label.removesuffix(suffix).split("/"))
         rows.append(f'<tr><th scope="row">{exempt(words, "id")}</th>{"".join(cells)}</tr>')
-    by = "year" if len(definition.by) <= 1 else " and ".join(part for part in definition.by if part != "year")
+    by = " and ".join(part for part in definition.by if part != "year") or "year"
     when = "" if len(definition.by) <= 1 else f" in {exempt(suffix[1:], 'year')}"
     table = html_table([escape(by), *(f">{exempt(p.id, 'id')}" for p in shown)], rows)
     return f"<details><summary>By {escape(by)}{when}</summary>{table}</details>"

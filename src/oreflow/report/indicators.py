@@ -201,8 +201,9 @@ _DEFINITIONS = (
         "Minimal sets of barriers that stop the tonnes",
         "",
         "sets of up to three barriers whose joint removal lets the target through, and no part of which does",
-        (),
-        "Each set is enough on its own; the sets are alternatives, not a sum.",
+        ("set",),
+        "Each set is enough on its own; the sets are alternatives, not a sum. `value` counts them, `by` names each "
+        "with the t a year that lifting it lets through.",
         "list",
     ),
     Indicator(
