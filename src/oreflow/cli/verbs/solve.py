@@ -35,6 +35,7 @@ def command(
     from oreflow import api
     from oreflow.cli.output import emit_json, emit_table
     from oreflow.core.errors import OreflowError
+    from oreflow.report.indicators import INDICATORS
     from oreflow.study.base import Settings
 
     found = api.load_case(case, as_of=as_of)
@@ -57,7 +58,9 @@ def command(
         years = [str(record.year) for record in solved.outcome.years]
         keys = ("diverted_first", "diverted_end", "diverted_reo", "diverted_value", "public_cost")
         rows = [[year, *(indicators.get(key, {}).get(year) for key in keys)] for year in years]
-        emit_table(["year", *keys], rows, title=f"{found.id}: {solved.composition.name}")
+        tracked = "+".join(found.tracked_elements)
+        heads = [f"{key}, {INDICATORS[key].unit}" for key in keys]
+        emit_table(["year", *heads], rows, title=f"{found.id}: {solved.composition.name}, {tracked} by central values")
         if solved.outcome.periods:
             inside = solved.inside
             labels = [label for label in solved.periods[0].prices if label.partition("/")[0] in inside]
