@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from oreflow.market.arrays import EconomyError
+from oreflow.market.arrays import EconomyError, Status
 from oreflow.market.economy import (
     Activity,
     Charge,
+    Coupling,
     Economy,
     Group,
     Hyperbolic,
@@ -27,7 +28,7 @@ from oreflow.market.economy import (
     solve,
     supply,
 )
-from oreflow.market.results import gradient, level_interval, near_baseline, price_interval
+from oreflow.market.results import gradient, level_interval, near_baseline, price_interval, several
 from oreflow.market.solve import SolveOptions
 
 SHARP = SolveOptions(tolerance=1e-12)
@@ -174,3 +175,18 @@ def test_flows_near_a_baseline_by_name() -> None:
     assert (found.level("road"), found.level("rail")) == (pytest.approx(2.0), pytest.approx(8.0))
     assert found.price("plant") == pytest.approx(3.0)
     assert replace(found).status.ok
+
+
+def test_several_equilibria_of_falling_costs() -> None:
+    """Cost 5 - x up to 4, demand 4 - x / 4: nothing (5 > 4), all (1 < 3), and 4 / 3 between them."""
+    make = supply("good", Linear(5.0, 1.0), 4.0, name="make")
+    economy = Economy(
+        ("good",), (make, demand("good", LinearDemand(4.0, 0.25))), couplings=(Coupling("make", "make", -2.0),)
+    )
+    found = several(economy, starts=30, seed=2)
+    levels = sorted(round(one.level("make"), 6) for one in found)
+    assert {0.0, 4.0} <= set(levels) <= {0.0, round(4 / 3, 6), 4.0}
+    assert all(one.status is Status.LOCALLY_SOLVED for one in found)
+    assert len(several(build(), starts=6)) == 1
+    with pytest.raises(EconomyError, match="seller first has power"):
+        several(game())

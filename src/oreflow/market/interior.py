@@ -314,6 +314,19 @@ def cold_start(core: Core, bulk: float = 1.0) -> Point:
     )
 
 
+def scatter(core: Core, point: Point, rng: np.random.Generator) -> Point:
+    """Return the point with every factor multiplied at random, by up to some tens, inside all bounds."""
+    pairs = _Pairs.of(core)
+
+    def spread(value: Floats) -> Floats:
+        out: Floats = value * np.exp(rng.normal(0.0, 1.5, len(value)))
+        return out
+
+    x = np.minimum(spread(point.x), 0.99 * np.minimum(core.u, core.barrier))
+    v = np.maximum((core.u - x)[pairs.capped], 1e-9)
+    return Point(x, spread(point.y), spread(point.z), v, spread(point.w), spread(point.s))
+
+
 def warm_start(core: Core, x: Floats, y: Floats, mu: float) -> Point:
     """An interior point near (x, y) whose complementary products are about `mu`."""
     pairs = _Pairs.of(core)

@@ -17,6 +17,7 @@ from oreflow.market.arrays import CurveTable, EconomyError, Floats
 from oreflow.market.economy import (
     Activity,
     Constant,
+    Economy,
     Equilibrium,
     Hyperbolic,
     Isoelastic,
@@ -30,6 +31,7 @@ from oreflow.market.economy import (
 from oreflow.market.equilibria import Interval, level_range, nearest_levels, price_range
 from oreflow.market.power import Markup
 from oreflow.market.sensitivity import Gradient, Outcome, differentiate
+from oreflow.market.solve import find_equilibria
 
 
 def level_interval(equilibrium: Equilibrium, activity: str | Mapping[str, float]) -> Interval:
@@ -75,6 +77,27 @@ def near_baseline(equilibrium: Equilibrium, baseline: Mapping[str, float]) -> Eq
         share = now / now.sum() if now.sum() > 0 else np.full(len(columns), 1.0 / len(columns))
         reference[list(columns)] = level * share
     return replace(equilibrium, solution=nearest_levels(equilibrium.arrays, equilibrium.solution, reference))
+
+
+def several(economy: Economy, starts: int = 8, seed: int = 0) -> tuple[Equilibrium, ...]:
+    """Return the distinct equilibria of an economy of price takers reached from several starts.
+
+    With wedges or couplings there may be more than one; that one only is found is no proof that there is no other.
+    Where flows are not unique, other flows at the same prices count as others.
+
+    Args:
+        economy: the model; its sellers, if any, must be price takers.
+        starts: number of starts in all.
+        seed: of the random starts.
+
+    Raises:
+        EconomyError: if the description contradicts itself or a seller has power.
+    """
+    powerful = [seller.name for seller in economy.sellers if seller.conjecture]
+    if powerful:
+        raise EconomyError(f"seller {powerful[0]} has power; several equilibria are sought for price takers only")
+    arrays, layout = build_arrays(economy)
+    return tuple(Equilibrium(economy, arrays, layout, found) for found in find_equilibria(arrays, starts, seed))
 
 
 def _weights(equilibrium: Equilibrium, prices: Mapping[str, float], levels: Mapping[str, float]) -> Outcome:

@@ -22,7 +22,7 @@ from oreflow.core.threads import with_one_blas_thread
 from oreflow.market.active_set import Residual, active_set
 from oreflow.market.arrays import CurveKind, EconomyArrays, Floats, Solution, Status
 from oreflow.market.feasibility import diagnose, find_impossibility, find_subsidised_cycle
-from oreflow.market.interior import Point, cold_start, interior_point, warm_start
+from oreflow.market.interior import Point, cold_start, interior_point, scatter, warm_start
 from oreflow.market.linear import is_linear_program, solve_linear_program
 from oreflow.market.options import Clock, SolveOptions
 from oreflow.market.residual import natural_residual, user_residual
@@ -31,7 +31,7 @@ from oreflow.market.scaling import Core, Ints, SymbolicPlan, build_core, plan_ec
 _TARGETS = (1e-8, 1e-13, 1e-18, 1e-20, 1e-22)
 """Complementarity at which the active set is tried, one after another; the residual is about the square root of it."""
 
-__all__ = ["SolveOptions", "SymbolicPlan", "plan_economy", "solve_economy"]
+__all__ = ["SolveOptions", "SymbolicPlan", "find_equilibria", "plan_economy", "solve_economy"]
 
 
 def _first_point(core: Core, arrays: EconomyArrays, start: Solution) -> tuple[Floats, Floats]:
@@ -127,17 +127,11 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
             points.append(partial(warm_start, core, x, y, 1e-3))
         points += [partial(cold_start, core, 30.0), partial(cold_start, core, 0.03)]
         for attempt, make in enumerate(points):
-            point, careful = make(), attempt > 0
-            for target in _TARGETS:
-                point, used, converged = interior_point(core, point, options, clock, target, careful=careful)
-                iterations += used
-                x2, y2, state2, used = active_set(core, point.x, point.y, options.polish, options.tolerance, clock)
-                iterations += used
-                if state is None or state2.size < state.size:
-                    x, y, state = x2, y2, state2
-                if state.size <= options.tolerance or not converged:
-                    break
-            if (state is not None and state.size <= options.tolerance) or clock.over:
+            x2, y2, state2, used = _from_point(core, make(), options, clock, careful=attempt > 0)
+            iterations += used
+            if state is None or state2.size < state.size:
+                x, y, state = x2, y2, state2
+            if state.size <= options.tolerance or clock.over:
                 break
             if options.explain and not attempt:  # before the careful attempts: is there anything to be found?
                 impossible = find_impossibility(arrays, clock.deadline - time.perf_counter())
@@ -149,6 +143,65 @@ def _solve(arrays: EconomyArrays, start: Solution | None, options: SolveOptions,
         raise RuntimeError("solve_economy ended without a point")
     seconds["total"] = time.perf_counter() - began
     return _solution(core, arrays, x, y, state, iterations, seconds, options, clock, impossible)
+
+
+def _from_point(
+    core: Core, point: Point, options: SolveOptions, clock: Clock, *, careful: bool
+) -> tuple[Floats, Floats, Residual, int]:
+    """Interior point from a point and the active set behind it, at ever smaller targets; the best met."""
+    best: tuple[Floats, Floats, Residual] | None = None
+    iterations = 0
+    for target in _TARGETS:
+        point, used, converged = interior_point(core, point, options, clock, target, careful=careful)
+        x, y, state, more = active_set(core, point.x, point.y, options.polish, options.tolerance, clock)
+        iterations += used + more
+        if best is None or state.size < best[2].size:
+            best = x, y, state
+        if best[2].size <= options.tolerance or not converged:
+            break
+    if best is None:  # pragma: no cover - there is a first target
+        raise RuntimeError("no target to aim at")
+    return *best, iterations
+
+
+def find_equilibria(
+    arrays: EconomyArrays, starts: int = 8, seed: int = 0, options: SolveOptions = SolveOptions()
+) -> tuple[Solution, ...]:
+    """Return the distinct equilibria reached from several starts, the one of `solve_economy` first.
+
+    With wedges, sellers or couplings there may be more than one; that a search finds one only is no proof.
+
+    Args:
+        arrays: the economy.
+        starts: number of starts in all.
+        seed: of the random starts.
+        options: tolerance and limits of each start.
+
+    Returns:
+        Solutions whose prices or levels differ by more than 1e-6 of the largest; empty where none was found.
+    """
+    first = solve_economy(arrays, None, options)
+    found = [first] if first.ok else []
+    plan = plan_economy(arrays)
+    rng = np.random.default_rng(seed)
+    with np.errstate(all="ignore"):
+        core = build_core(arrays, plan)
+        for _ in range(starts - 1):
+            began = time.perf_counter()
+            clock = Clock(began + options.time_limit, began)
+            point = scatter(core, cold_start(core, 10.0 ** rng.uniform(-1.0, 1.5)), rng)
+            x, y, state, used = _from_point(core, point, options, clock, careful=True)
+            seconds = {"total": time.perf_counter() - began}
+            other = _solution(core, arrays, x, y, state, used, seconds, replace(options, explain=False), clock, "")
+            if other.ok and not any(_alike(other, one) for one in found):
+                found.append(other)
+    return tuple(found)
+
+
+def _alike(one: Solution, other: Solution) -> bool:
+    """True where prices and levels differ by no more than 1e-6 of the largest."""
+    pairs = ((one.prices, other.prices), (one.levels, other.levels))
+    return all(np.abs(a - b).max(initial=0.0) <= 1e-6 * np.abs(a).max(initial=1e-300) for a, b in pairs)
 
 
 def _negligible(arrays: EconomyArrays) -> Ints:
