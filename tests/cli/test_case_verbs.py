@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,30 @@ def test_cite_prints_only_what_entered(case: Path, capsys: pytest.CaptureFixture
         assert text.startswith(start)
         assert "example.org" not in text
     assert main(["cite", str(case), "--format", "apa"]) == 2
+
+
+def test_cite_of_a_run_prints_what_entered_it(case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.report.synthetic import synthetic_document
+
+    from oreflow.report.archive import pack_document
+
+    rows = {
+        name: {"id": name, "publisher": "p", "title": f"title of {name}", "date": "2024", "url": "https://example.org"}
+        for name in ("one", "two")
+    }
+    full = synthetic_document()
+    for entered, titles in ((("two",), {"title of two"}), ((), {"title of one", "title of two"})):
+        evidence = replace(full.evidence, sources=rows, entered=entered)
+        run = tmp_path / "comparison.json.gz"
+        run.write_bytes(pack_document(replace(full, evidence=evidence)))
+        assert main(["cite", str(run), "--format", "csl", "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert shown["run"] == full.case.run
+        assert {item["title"] for item in json.loads(shown["data"]["text"])} == titles
+    assert main(["cite", str(run), "--as-of", "2025-01-01"]) == 2
+    assert "is a run, whose date is its own" in capsys.readouterr().err
+    assert main(["cite", str(case / "case.yaml")]) == 1
+    assert "found no JSON of a comparison" in capsys.readouterr().err
 
 
 def test_the_bundled_case_counts_no_bare_number(capsys: pytest.CaptureFixture[str]) -> None:

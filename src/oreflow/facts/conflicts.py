@@ -12,6 +12,7 @@ Source of method: DESIGN section 4; outliers by the median and the median absolu
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -110,7 +111,9 @@ def _differing(readings: Sequence[Reading], ledger: Evidence) -> list[Conflict]:
         anywhere = not (topic.place or topic.origin or topic.destination)
         if topic.period is None or not topic.measure or anywhere or topic.measure in {"count", "cost", "basket"}:
             continue
-        plant = reading.label if topic.measure in {"capacity", "price", "tariff"} else ""
+        single = {"capacity", "capex", "distance", "price", "stock", "tariff"}  # of one plant, way, product or holder
+        firm = re.search(r" of [A-Z]\w+ [A-Z]", reading.label) is not None
+        plant = reading.label if topic.measure in single or firm else ""
         keyed[(topic, reading.unit, reading.by_value, plant)].append(reading)
     found = []
     for (topic, unit, _, _), rows in keyed.items():

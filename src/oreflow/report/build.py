@@ -277,7 +277,9 @@ def evidence(case: Case, refs: Sequence[str]) -> Evidence:
     used |= {source for proposal in case.proposals for source in proposal.sources}
     used |= {instrument.source for proposal in case.proposals for instrument in proposal.instruments}
     sources = {s.id: {k: _plain(v) for k, v in asdict(s).items()} for s in case.ledger.sources if s.id in used}
-    return Evidence(claims=claims, sources=sources, assumptions=assumptions)
+    entered = tuple(source.id for source in case.entered_sources())
+    sources |= {s.id: {k: _plain(v) for k, v in asdict(s).items()} for s in case.ledger.sources if s.id in entered}
+    return Evidence(claims=claims, sources=sources, assumptions=assumptions, entered=entered)
 
 
 def _plain(value: object) -> object:

@@ -280,15 +280,17 @@ class ProposalResult:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The rows of evidence that entered, by id, as plain mappings of column -> value (text, number or None).
+    """The rows of evidence that a reader may want, by id, as plain mappings of column -> value (text, number or None).
 
     Columns of claims and assumptions are those of claims.csv and assumptions.csv, of sources those of sources.csv;
-    an assumption whose value is an expression has its evaluated value under `result`.
+    an assumption whose value is an expression has its evaluated value under `result`. `entered` names the sources whose
+    numbers the run used; empty in a run made before it was kept.
     """
 
     claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     assumptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

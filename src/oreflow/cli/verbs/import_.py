@@ -161,6 +161,9 @@ def _outcome(data: dict[str, object], folder: Path | None, *, ready: bool, probl
     skipped = data["rows_without_claim"]
     listed = skipped.items() if isinstance(skipped, dict) else ()
     left = [f"  {count:,} rows give no claim: {reason}" for reason, count in listed]
+    if data["dry_run"] and problems:
+        partial = f"--partial would write {claims} claims of what was used"
+        return [f"Nothing would be written: {problems} problem(s); {partial}.", *left]
     if data["dry_run"]:
         return [f"{claims} claims would be written; nothing was (--dry-run).", *left]
     if not ready:

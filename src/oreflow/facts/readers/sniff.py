@@ -379,7 +379,10 @@ def _sniff_json(text: str, encoding: str, name: str) -> Sniffed:
         return Sniffed("refused", encoding=encoding, reason=reason, problems=(problem,))
     except (RecursionError, ValueError) as error:
         found = "values nested too deeply" if isinstance(error, RecursionError) else str(error)[:160]
-        problem = Problem(name, None, None, found, "plain JSON", "download the file again")
+        at = re.search(r"(?<=[:,\[\s])-?(?:NaN|Infinity)\b", text) if "not JSON" in found else None
+        row = text.count("\n", 0, at.start()) + 1 if at else None
+        column = str(at.start() - text.rfind("\n", 0, at.start())) if at else None
+        problem = Problem(name, row, column, found, "plain JSON", "download the file again")
         return Sniffed("refused", encoding=encoding, reason="damaged JSON", problems=(problem,))
     form = _json_format(payload)
     if form in JSON_FORMATS:
