@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from oreflow.api import Comparison, Solved, compare, load_case, solve
     from oreflow.core.errors import CaseError, MissingExtraError, OreflowError, Problem, ProblemsError, UsageError
+    from oreflow.study.base import Settings
 
 _LAZY: dict[str, str] = {
     "Comparison": "oreflow.api",
@@ -24,6 +25,7 @@ _LAZY: dict[str, str] = {
     "compare": "oreflow.api",
     "load_case": "oreflow.api",
     "solve": "oreflow.api",
+    "Settings": "oreflow.study.base",
     "CaseError": "oreflow.core.errors",
     "MissingExtraError": "oreflow.core.errors",
     "OreflowError": "oreflow.core.errors",
@@ -40,6 +42,7 @@ __all__ = [
     "OreflowError",
     "Problem",
     "ProblemsError",
+    "Settings",
     "Solved",
     "UsageError",
     "__version__",

@@ -299,6 +299,33 @@ def test_a_season_moves_the_year_and_keeps_its_total(small: Small) -> None:
     assert price(smooth, smooth.outcome.periods[3], "AWAY") < price(found, found.outcome.periods[3], "AWAY")
 
 
+def test_a_year_is_what_its_periods_make(small: Small) -> None:
+    small.set("processes", "mine", season="rain")
+    small.add("seasons", season="rain", months="7;8;9", factor=small.number(0.2, "1"))
+    stock(small)
+    small.measure("tax", TARIFF.replace("2026", "2026.5"))
+    small.number(0.3, "1", "rate")
+    found = solved(small, "tax", periods="quarter")
+
+    def paid(record: YearResult) -> float:
+        lines = [line for line in record.charges.lines if line[4] == "t"]
+        return sum(record.levels[j] * (rate * price(found, record) + amount) for j, rate, amount, _, _ in lines)
+
+    for year in (2026, 2027):
+        whole = found.outcome.year(year)
+        parts = [record for record in found.outcome.periods if record.year == year and record.start >= 2025.0]
+        assert len(parts) == 4
+        assert paid(whole) == pytest.approx(sum(paid(part) for part in parts), rel=1e-9)
+        assert paid(whole) > 0.0
+        for name in ("mine", "use:use_home", "use:use_away"):
+            assert level(found, whole, name) == pytest.approx(sum(level(found, part, name) for part in parts))
+        assert level(found, whole, "stock:store") == level(found, parts[-1], "stock:store")
+        net = found.outcome.network.matrix @ whole.levels + whole.opening
+        np.testing.assert_allclose(net, 0.0, atol=1e-9)
+        spread = [price(found, part) for part in parts]
+        assert min(spread) < price(found, whole) < max(spread)
+
+
 def test_a_road_shut_in_the_rains_carries_its_yearly_capacity_in_the_other_months(small: Small) -> None:
     small.set("legs", "road", capacity=small.number(60.0, "t_gross/yr"), season="rain",
               months_open=small.number(8.0, "month"))  # fmt: skip
