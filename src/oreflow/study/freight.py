@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from oreflow.chain.network import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oreflow.chain.case import Case
+    from oreflow.chain.network import Network
     from oreflow.study.base import Base
     from oreflow.study.unlock import Barriers, Margin
 
@@ -56,24 +59,34 @@ def best_way(barriers: Barriers, margin: Margin) -> tuple[Haul, Haul | None, str
     Returns:
         None where no route is on the way or the ore has no value.
     """
-    network, case = barriers.network, barriers.base.case
-    names = short_names(case)
-    steps = [network.activities[network.index[name]] for name in margin.route]
-    routes = [a for a in steps if a.kind is Kind.ROUTE]
+    network, names = barriers.network, short_names(barriers.base.case)
+    routes = [a for name in margin.route if (a := network.activities[network.index[name]]).kind is Kind.ROUTE]
     first = next((a for a in routes if a.place in barriers.mine_places), None)
     if first is None:
         return None
     whole = haul(barriers, first.feed, names.get(routes[-1].to_place, routes[-1].to_place), margin.haul)
     if whole is None:
         return None
-    plants = {p.id: p.name for p in case.processes}
-    words = [route_words(case, a.row) for a in routes]
-    # An ore is split before what is left of it.
-    splits = sorted((a for a in steps if a.kind is Kind.PROCESS), key=lambda a: a.feed != first.feed)
-    words += [plants.get(a.row, a.row) for a in splits]
     found = exit_cost(barriers.base, first.row, first.feed)
     abroad = None if found is None else haul(barriers, first.feed, names[found[0]], found[1])
-    return whole, abroad, ", then ".join(dict.fromkeys(words))
+    return whole, abroad, way_words(barriers.base.case, network, margin.route)
+
+
+def way_words(case: Case, network: Network, way: Sequence[str]) -> str:
+    """Return a way of ore in words: its routes, then the plants, an ore being split before what is left of it.
+
+    Args:
+        case: whose way it is.
+        network: of the case.
+        way: names of activities, as in `Margin.route`.
+    """
+    steps = [network.activities[network.index[name]] for name in way]
+    plants = {p.id: p.name for p in case.processes}
+    carried = [a for a in steps if a.kind is Kind.ROUTE]
+    ores = {a.feed for a in carried[:1]}
+    splits = sorted((a for a in steps if a.kind is Kind.PROCESS), key=lambda a: a.feed not in ores)
+    words = [route_words(case, a.row) for a in carried] + [plants.get(a.row, a.row) for a in splits]
+    return ", then ".join(dict.fromkeys(words))
 
 
 def route_words(case: Case, route: str) -> str:

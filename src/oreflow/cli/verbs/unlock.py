@@ -22,6 +22,7 @@ def command(
     """Print the minimal sets of barriers whose joint removal reaches the target, and the greedy ladder."""
     from oreflow import api
     from oreflow.cli.output import emit_json, emit_table
+    from oreflow.study.freight import way_words
 
     found = api.load_case(case, as_of=as_of)
     solved, unlocked, margin = api.unlock_proposal(found, proposal, year=year, target=target)
@@ -57,5 +58,5 @@ def command(
         print(
             f"Best way out per t REO at this year's prices, if plants stood and operators were free: revenue "
             f"{margin.revenue:,.0f}, ore {margin.bought:,.0f}, freight and levies {margin.freight:,.0f}, separation "
-            f"{margin.separation:,.0f}, margin {margin.margin:,.0f} USD ({' > '.join(margin.route)})."
+            f"{margin.separation:,.0f}, margin {margin.margin:,.0f} USD ({way_words(found, solved.outcome.network, margin.route)})."
         )
