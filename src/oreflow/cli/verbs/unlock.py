@@ -55,8 +55,9 @@ def command(
             title="Unlock ladder",
         )
     if margin is not None:
+        way = way_words(found, solved.outcome.network, margin.route)
         print(
             f"Best way out per t REO at this year's prices, if plants stood and operators were free: revenue "
             f"{margin.revenue:,.0f}, ore {margin.bought:,.0f}, freight and levies {margin.freight:,.0f}, separation "
-            f"{margin.separation:,.0f}, margin {margin.margin:,.0f} USD ({way_words(found, solved.outcome.network, margin.route)})."
+            f"{margin.separation:,.0f}, margin {margin.margin:,.0f} USD ({way})."
         )
