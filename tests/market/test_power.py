@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
-from oreflow.market.arrays import EconomyError
+from oreflow.market.arrays import EconomyError, Status
 from oreflow.market.economy import (
     Activity,
     Constant,
@@ -17,6 +19,7 @@ from oreflow.market.economy import (
     LinearDemand,
     Power,
     Seller,
+    SolveOptions,
     Wedge,
     demand,
     linear_demand_system,
@@ -214,3 +217,15 @@ def test_random_oligopolies_earn_marginal_revenue_on_every_used_link(scale: int)
                 assert price + conjecture * up * own <= cost + 1e-6 * price, (seed, link)
                 if own > 1e-9 * sold:
                     assert price + conjecture * down * own >= cost - 1e-6 * price, (seed, link)
+
+
+def test_time_limit_holds_for_all_solves_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "perf_counter", time.process_time)
+    economy = draw_game(256)[0]
+    began = time.perf_counter()
+    assert solve(economy).status.ok
+    limit = 0.5 * (time.perf_counter() - began)
+    began = time.perf_counter()
+    found = solve(economy, options=SolveOptions(time_limit=limit))
+    assert found.status is Status.TIME_LIMIT
+    assert time.perf_counter() - began < 1.1 * limit + 0.02

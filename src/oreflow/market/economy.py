@@ -261,6 +261,16 @@ class Equilibrium:
         """All levels by activity."""
         return {name: self.level(name) for name in self.layout.columns}
 
+    @property
+    def rents(self) -> dict[str, float]:
+        """All capacity rents by activity."""
+        return {name: self.rent(name) for name in self.layout.columns}
+
+    @property
+    def group_rents(self) -> dict[str, float]:
+        """All rents of shared limits by group."""
+        return {name: self.group_rent(name) for name in self.layout.groups}
+
 
 def _find(where: Mapping[str, _Found], name: str, what: str) -> _Found:
     if name not in where:

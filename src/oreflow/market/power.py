@@ -14,6 +14,7 @@ Anderson acceleration for fixed-point iterations, SIAM J. Numer. Anal. 49.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -189,12 +190,13 @@ def solve_power(
         firms: the sellers (see `check_firms`).
         users: activities that are final demand.
         start: a solution of a neighbouring economy.
-        options: tolerance and limits of each solve.
+        options: tolerance, and limits of all solves together.
 
     Returns:
         The economy whose K holds the mark-ups at the solution, and the solution; never called solved while the slopes
         that firms expect differ from those at the solution.
     """
+    deadline = time.perf_counter() + options.time_limit
     faced = _faced(arrays, firms, users)
     plan = plan_economy(arrays)
     solution = solve_economy(arrays, start, options, plan) if start is None or not start.ok else start
@@ -206,7 +208,7 @@ def solve_power(
     taken = solution.iterations if start is None else 0
     for _ in range(200):
         problem = _with_power(arrays, firms, faced, slopes, active)
-        solution = _try(problem, solution, options, plan)
+        solution = _try(problem, solution, options, plan, deadline)
         taken += solution.iterations
         if not solution.ok:
             return problem, replace(solution, iterations=taken)
@@ -373,14 +375,20 @@ def _response(arrays: EconomyArrays, faced: _Faced, slopes: Floats, active: npt.
     return out
 
 
-def _try(problem: EconomyArrays, start: Solution, options: SolveOptions, plan: SymbolicPlan) -> Solution:
+def _try(
+    problem: EconomyArrays, start: Solution, options: SolveOptions, plan: SymbolicPlan, deadline: float
+) -> Solution:
     """Solve from the last point; where that fails, walk towards the full mark-up from a part of it."""
-    solution = solve_economy(problem, start, options, plan)
+
+    def left() -> SolveOptions:
+        return replace(options, time_limit=max(deadline - time.perf_counter(), 0.0))
+
+    solution = solve_economy(problem, start, left(), plan)
     if solution.ok or problem.K is None:
         return solution
     near = start
     for share in (0.25, 0.5, 0.75, 1.0):
-        solution = solve_economy(problem.with_(K=problem.K * share), near, options, plan)
+        solution = solve_economy(problem.with_(K=problem.K * share), near, left(), plan)
         if not solution.ok:
             return solution
         near = solution
