@@ -23,6 +23,8 @@ from oreflow.market.chain_of_blocks import factorise_chain
 from oreflow.market.scaling import Core, Ints
 
 _DENSE_LIMIT = 1500
+_WHOLE_CHOLESKY = 700
+"""Rows up to which a Cholesky of the whole block, with its two quick triangles, beats one by the border."""
 _Solve = Callable[[Floats], Floats]
 
 
@@ -79,7 +81,8 @@ def factorise_system(core: Core, h: Floats, diagonal: Floats, explicit: Ints, of
         )
         if chained is not None:
             return NewtonSystem(core, D, explicit, chained)
-    if plan.border is not None and not explicit.size:
+    whole = core.symmetric and len(diagonal) <= _WHOLE_CHOLESKY
+    if not whole and not explicit.size and plan.border is not None:
         store = _store(core, plan.border.size)
         bordered = factorise_border(plan.border, lower, upper, diagonal, store, definite=core.symmetric)
         if bordered is not None:

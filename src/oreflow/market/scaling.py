@@ -10,6 +10,7 @@ Source: Tomlin (1975), On scaling linear programming problems, Math. Prog. Study
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from oreflow.market.chain_of_blocks import Chain, chain_of
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SymbolicPlan:
     """What depends on the sparsity pattern only; made once by `plan_economy`, reused for every right-hand side.
 
@@ -38,8 +39,8 @@ class SymbolicPlan:
         gram_indices, gram_indptr: pattern of the map from D to the lower half of that block.
         rows, cols: positions in the lower half of the block, column after column.
         strict: which of them lie below the diagonal.
+        carried: pairs of rows that mere carriage joins.
         chain: a chain of dense blocks to factorise along (periods linked by stocks), where that is cheaper.
-        border: groups of markets that meet only in a border, where eliminating them first is cheaper.
     """
 
     shape: tuple[int, int, int]
@@ -55,8 +56,14 @@ class SymbolicPlan:
     rows: Ints
     cols: Ints
     strict: Ints
+    carried: tuple[Ints, Ints]
     chain: Chain | None
-    border: Border | None
+
+    @cached_property
+    def border(self) -> Border | None:
+        """Groups of markets that meet only in a border, where eliminating them first pays; sought when asked for."""
+        size = self.shape[0] + self.shape[2]
+        return None if self.chain is not None else border_of(self.rows, self.cols, self.carried, size)
 
     def fits(self, arrays: EconomyArrays) -> bool:
         """Return True where the economy has the shape and number of coefficients that were analysed."""
@@ -96,8 +103,6 @@ def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
     block_cols, block_rows = np.divmod(place[begins], total)
     strict = np.flatnonzero(block_rows > block_cols)
     both = (np.concatenate([block_rows, block_cols[strict]]), np.concatenate([block_cols, block_rows[strict]]))
-    chain = chain_of(*both, total)
-    border = None if chain is not None else border_of(block_rows, block_cols, _carried(arrays.A), total)
     return SymbolicPlan(
         shape=(m, n, g),
         columns=columns,
@@ -112,8 +117,8 @@ def plan_economy(arrays: EconomyArrays) -> SymbolicPlan:
         rows=block_rows,
         cols=block_cols,
         strict=strict,
-        chain=chain,
-        border=border,
+        carried=_carried(arrays.A),
+        chain=chain_of(*both, total),
     )
 
 
