@@ -65,7 +65,8 @@ def test_asymmetric_link_costs_agree_with_the_general_kernel(scale: int) -> None
             return np.array([(_value(z + e) - _value(z - e)) / 2e-6 for e in step]).T
 
         size = 3 * regions + n
-        other = solve_mcp(CallableProblem(conditions, slopes, np.zeros(size), np.full(size, np.inf)), np.full(size, 5.0))
+        problem = CallableProblem(conditions, slopes, np.zeros(size), np.full(size, np.inf))
+        other = solve_mcp(problem, np.full(size, 5.0))
         assert other.ok, seed
         _, _, flow, price = np.split(other.z, [regions, 2 * regions, 2 * regions + n])
         assert [found.price(f"r{i}") for i in range(regions)] == pytest.approx(price, rel=1e-6), seed
@@ -80,8 +81,8 @@ def test_asymmetric_cross_price_demand(scale: int) -> None:
         markets = [[f"good {k} in {r}" for k in range(goods)] for r in range(regions)]
         systems, activities, couplings = [], [], []
         for r in range(regions):
-            a = rng.uniform(50, 200, goods)
             own = -rng.uniform(2, 10, goods)
+            a = -own * rng.uniform(12, 25, goods)
             b = np.diag(own) + rng.uniform(-0.3, 0.3, (goods, goods)) * (1 - np.eye(goods)) * np.abs(own).min()
             uses, crossed = linear_demand_system(markets[r], a.tolist(), b.tolist())
             activities += [*uses, *(supply(m, Linear(rng.uniform(1, 4), rng.uniform(0.05, 0.2))) for m in markets[r])]
