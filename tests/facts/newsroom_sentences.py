@@ -1,4 +1,4 @@
-"""Five sets of sentences as a newsroom would write them, each written from the claims alone before its rules.
+"""Six sets of sentences as a newsroom would write them, each written from the claims alone before its rules.
 
 The verdicts are those an honest reader gives from the bundled case's claims: m matches, f follows by arithmetic,
 c conflicts, n not in the ledger; more than one letter where either is fair. `FIRST` is the score of each set when it was
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 Row = tuple[str, float, str, str]
 
-FIRST = {"a": (105, 101, 71), "b": (90, 88, 71), "c": (92, 89, 77), "d": (87, 87, 75), "e": (60, 58, 56)}
+FIRST = {"a": (105, 101, 71), "b": (90, 88, 71), "c": (92, 89, 77), "d": (87, 87, 75), "e": (60, 58, 56), "f": (45, 45, 42)}
 
 SET_A: tuple[Row, ...] = (
     ('Chinese customs logged 72,074 tonnes of rare earths arriving from Myanmar in 2023, up from 23,705 tonnes the year before.', 72074, 't', 'm'),
@@ -456,7 +456,54 @@ SET_E: tuple[Row, ...] = (
     ('Magnet exports from China hit 57,392 tonnes in 2025, of which 5,933 tonnes went to the United States.', 5933, 't', 'm'),
     ('Magnet exports from China hit 57,392 tonnes in 2025, of which 5,933 tonnes went to the United States.', 57392, 't', 'm'),
 )  # fmt: skip
-SETS = {"a": SET_A, "b": SET_B, "c": SET_C, "d": SET_D, "e": SET_E}
+SET_F: tuple[Row, ...] = (
+    ("Myanmar's rare-earth output was thirty-one thousand tonnes in 2020.", 31000, 't', 'm'),
+    ("Myanmar's rare-earth output was 31 kilotonnes in 2020.", 31000, 't', 'm'),
+    ('Rare-earth output in Myanmar reached between 30,000 and 32,000 tonnes in 2020.', 32000, 't', 'm'),
+    ('Rare-earth output in Myanmar reached 31,000 tonnes in 2021.', 31000, 't', 'c'),
+    ('Rare-earth output in Laos reached 31,000 tonnes in 2020.', 31000, 't', 'n'),
+    ("Myanmar's output of rare earths stood at two hundred tonnes in 2014.", 200, 't', 'c'),
+    ('In 2014 Myanmar produced 0.2 kt of rare earths.', 200, 't', 'c'),
+    ('In 2013 Myanmar produced 200 tonnes of rare earths.', 200, 't', 'n'),
+    ("China's imports of rare earths were seventy-seven thousand three hundred tonnes in 2024.", 77300, 't', 'm'),
+    ('China imported 77.3 kt of rare earths in 2024.', 77300, 't', 'm'),
+    ('China imported between 75,000 and 80,000 tonnes of rare earths in 2024.', 80000, 't', 'm'),
+    ('India imported 77,300 tonnes of rare earths in 2024.', 77300, 't', 'n'),
+    ('China imported 77,300 tonnes of rare earths in 2022.', 77300, 't', 'c'),
+    ("Forty-four thousand tonnes of China's rare-earth imports in 2024 came from Myanmar.", 44000, 't', 'm'),
+    ("Forty-four thousand tonnes of China's rare-earth imports in 2024 came from Malaysia.", 44000, 't', 'c'),
+    ('China got 44,000 tonnes of its rare earths from Burma in 2024, or 57 percent.', 57, '%', 'mf'),
+    ('China got 57 percent of its rare earths from Laos in 2024.', 57, '%', 'c'),
+    ('China got 57 percent of its rare earths from Myanmar in 2022.', 57, '%', 'c'),
+    ("More than nine tenths of the world's rare earths are refined in China.", 90, '%', 'm'),
+    ("China has ninety per cent of the world's processing of rare earths.", 90, '%', 'm'),
+    ("China has between 85% and 95% of the world's rare-earth processing.", 95, '%', 'm'),
+    ("India has ninety per cent of the world's processing of rare earths.", 90, '%', 'nc'),
+    ('The US goods deficit with Myanmar came to $579m in 2024.', 579000000.0, 'USD', 'mf'),
+    ('The US goods deficit with Myanmar was nearly 0.6 billion dollars in 2024.', 600000000.0, 'USD', 'mf'),
+    ('The US goods deficit with Myanmar was 579 million dollars in 2025.', 579000000.0, 'USD', 'nc'),
+    ('The US goods deficit with Laos was 579 million dollars in 2024.', 579000000.0, 'USD', 'n'),
+    ('The tariff on Myanmar is forty percent.', 40, '%', 'm'),
+    ('The tariff on Myanmar is thirty percent.', 30, '%', 'c'),
+    ('There are seventeen rare-earth elements.', 17, 'count:elements', 'm'),
+    ('There are fifteen rare-earth elements.', 15, 'count:elements', 'c'),
+    ('The 17 elements are used in electric motors.', 17, 'count:elements', 'm'),
+    ('Myanmar sold 72 kt of rare earths to China in 2023 and 44 kt in 2024.', 72000, 't', 'm'),
+    ('Myanmar sold 72 kt of rare earths to China in 2023 and 44 kt in 2024.', 44000, 't', 'm'),
+    ('Sales from Myanmar to China fell from 72,000 tonnes in 2023 to 24,000 tonnes in 2024.', 24000, 't', 'c'),
+    ('The US trade gap with Myanmar, $579 million in 2024, is small.', 579000000.0, 'USD', 'mf'),
+    ('About 34 kilotonnes of rare earths entered China from Myanmar in 2018.', 34000, 't', 'm'),
+    ('A total of 35.5 kt of rare earths was mined in Myanmar in 2020.', 35500, 't', 'm'),
+    ("Customs weight of Myanmar's rare earths in 2020 was 35,454 tonnes gross.", 35454, 't', 'm'),
+    ('Twelve thousand tonnes of rare earths were mined in Myanmar in 2022.', 12000, 't', 'm'),
+    ('Twelve thousand tonnes of rare earths were mined in Myanmar in 2023.', 12000, 't', 'c'),
+    ('Twelve thousand tonnes of rare earths were mined in Thailand in 2022.', 12000, 't', 'n'),
+    ('Australia mined thirteen thousand tonnes of rare earths in 2024.', 13000, 't', 'm'),
+    ('Australia mined thirteen thousand tonnes of rare earths in 2025.', 13000, 't', 'nc'),
+    ('China exported some 55 kt of rare earths in 2024.', 55000, 't', 'm'),
+    ('Kachin accounts for nearly half of global heavy rare-earth supply.', 50, '%', 'm'),
+)  # fmt: skip
+SETS = {"a": SET_A, "b": SET_B, "c": SET_C, "d": SET_D, "e": SET_E, "f": SET_F}
 
 INVENTED: tuple[Row, ...] = (
     ('Chile exported 3,300 tonnes of rare earths to Brazil in 2023.', 3300, 't', 'n'),
@@ -517,4 +564,12 @@ INVENTED: tuple[Row, ...] = (
     ("Sweden's mines yielded 13,200 tonnes of rare earths in 2024.", 13200, 't', 'n'),
     ("Myanmar's rare-earth exports to Thailand were 2,960 tonnes in 2024.", 2960, 't', 'n'),
     ("Panasonic consumes 4% of the world's terbium.", 4, '%', 'nc'),
+    ("Myanmar's output was 91,000 tonnes of rare earths in 2020.", 91000, 't', 'c'),
+    ('China imported 123,400 tonnes of rare earths in 2021.', 123400, 't', 'c'),
+    ('China imported 9,870 tonnes from Myanmar in 2024.', 9870, 't', 'c'),
+    ("Some 83% of the world's dysprosium comes from Kachin.", 83, '%', 'nc'),
+    ('The United States produced 210,000 tonnes of rare earths in 2024.', 210000, 't', 'c'),
+    ('The US goods deficit with Myanmar was 2.7 billion dollars in 2024.', 2700000000.0, 'USD', 'c'),
+    ("China has 31% of the world's rare-earth processing.", 31, '%', 'c'),
+    ('Myanmar has 64 rare-earth processing plants.', 64, 'count:plants', 'n'),
 )  # fmt: skip

@@ -703,7 +703,7 @@ def _agreement(quantity: Quantity, reading: Reading) -> str:
             and abs((high or 0.0) - quantity.high) <= tolerance
         ):
             return "value"
-        return ""
+        return "reading" if any(quantity.low <= number <= quantity.high for number in bounds) else ""
     if any(abs(number - quantity.value) <= _tolerance(quantity) for number in bounds):
         return "reading" if reading.value is not None else "value"
     if reading.low is None or reading.high is None or not reading.low < quantity.value < reading.high:
@@ -961,7 +961,7 @@ def _rivals(
     if quantity.topic.measure in {"price", "tariff", "cost"} and bare:
         return ()
     if quantity.topic.measure == "count" and not quantity.topic.place:
-        return ()
+        rows = [row for row in rows if row.topic.place == WORLD]
     if quantity.topic.period is None or quantity.period_origin != "stated":
         if any(kind == "same" for kind, _, _ in agreeing):
             return ()

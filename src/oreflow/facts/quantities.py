@@ -678,7 +678,7 @@ class _Sentence:
             at, word = at + 1, self._word(at + 1)
         if word in MASS:
             return self._mass(at)
-        for reach in range(7 if "situ" in self.lower[at : at + 4] else 4):
+        for reach in range(7 if "situ" in self.lower[at : at + 4] else 6):
             noun = self._word(at + reach)
             if noun in COUNTED and not (reach and noun in {"year", "years", "month", "months", "day", "days"}):
                 return self._counted(noun, at + reach)
