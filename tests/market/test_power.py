@@ -17,6 +17,7 @@ from oreflow.market.economy import (
     Isoelastic,
     Linear,
     LinearDemand,
+    Market,
     Power,
     Seller,
     SolveOptions,
@@ -229,3 +230,13 @@ def test_time_limit_holds_for_all_solves_together(monkeypatch: pytest.MonkeyPatc
     found = solve(economy, options=SolveOptions(time_limit=limit))
     assert found.status is Status.TIME_LIMIT
     assert time.perf_counter() - began < 1.1 * limit + 0.02
+
+
+def test_by_product_that_is_thrown_away_is_no_market_of_a_seller() -> None:
+    """P = 10 - q / 2; a unit costs 2, and half a unit of waste 1 a unit: marginal cost 2.5, so q = 7.5."""
+    make = Activity("make", {"good": 1.0, "waste": 0.5}, 2.0)
+    use = demand("good", LinearDemand(10.0, 0.5))
+    economy = Economy(("good", Market("waste", disposal=1.0)), (make, use), sellers=(Seller("m", ("make",)),))
+    found = solve(economy)
+    assert found.level("make") == pytest.approx(7.5, rel=1e-9)
+    assert found.price("waste") == pytest.approx(-1.0, rel=1e-9)

@@ -72,11 +72,12 @@ def check_firms(arrays: EconomyArrays, firms: Sequence[Firm], users: Ints) -> li
     curves = arrays.curves
     owner = {int(j): firm for firm in firms for j in firm.columns}
     powerful = [firm for firm in firms if firm.conjecture]
+    sends_on = np.asarray((sp.csc_array(arrays.A) > 0).sum(axis=0)).ravel() > 0  # unlike disposal
     for firm in powerful:
         mine, faced = set(firm.columns.tolist()), _markets_of(physical, firm, users)
         for i in _delivered(physical, firm):
             name, row = arrays.market_name(i), _row(physical, i)
-            takers = [j for j, a in row if a < 0 and j not in mine and arrays.upper[j] > 0]
+            takers = [j for j, a in row if a < 0 and j not in mine and arrays.upper[j] > 0 and sends_on[j]]
             if i not in faced and takers:
                 problems.append(
                     f"seller {firm.name}: {name} has no final demand, only {_some(arrays, takers)} take from it; state "
@@ -360,9 +361,9 @@ def _response(arrays: EconomyArrays, faced: _Faced, slopes: Floats, active: npt.
     A: Sparse = sp.csr_array(arrays.A)[faced.markets][:, faced.users]
     B: Sparse = sp.csr_array(arrays.B)[faced.markets][:, faced.users]
     answering = active.copy()
-    for row in (A.toarray() != 0) & True:
-        if not (row & active).any():  # nobody buys there: the first who would sets the slope
-            answering |= row
+    for here in A.toarray() != 0:
+        if not (here & active).any():  # nobody buys there: those who would set the slope
+            answering |= here
     chosen = np.flatnonzero(answering)
     if not chosen.size:
         return out
