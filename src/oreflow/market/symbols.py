@@ -257,7 +257,8 @@ def write_pages() -> dict[str, str]:
     index = ["# Equations of the market", "", _NOTE, "", _UNITS, "", "## Pages", ""]
     index += ["| equation | formula | dual or value |", "| --- | --- | --- |"]
     for e in EQUATIONS:
-        index.append(f"| [{e.title}](equations/{e.key}.md) | `{e.formula}` | {e.dual} |")
+        formula = e.formula.replace("|", "\\|")  # a bar would end the cell
+        index.append(f"| [{e.title}](equations/{e.key}.md) | `{formula}` | {e.dual} |")
     pages = {"equations.md": "\n".join([*index, "", "## Symbols", "", *_table(SYMBOLS)]) + "\n"}
     for e in EQUATIONS:
         formula = f"{e.formula}   perp   {e.complement}" if e.complement else e.formula
