@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from tests.conftest import verify_scale
 
 from oreflow.baseline.reconcile import Balance, Observation, Product, ReconcileOptions, ReconcileProblem, reconcile
+from oreflow.baseline.relations import state_problem
 
 QUICK = ReconcileOptions(standard_deviations=False, gross_errors=False)
 
@@ -108,7 +111,7 @@ def independent_optimum(problem: ReconcileProblem, truth: dict[str, float], star
     return best
 
 
-@pytest.mark.parametrize("seed", range(3 * verify_scale()))
+@pytest.mark.parametrize("seed", [*range(3 * verify_scale()), 99, 124])
 @pytest.mark.filterwarnings("ignore:Values in x were outside bounds:RuntimeWarning")
 def test_no_independent_solver_finds_less(seed: int) -> None:
     problem, truth = random_problem(seed)
@@ -121,3 +124,31 @@ def test_no_independent_solver_finds_less(seed: int) -> None:
         if {product.result, product.left, product.right} <= means.keys():
             expected = means[product.left] * means[product.right]
             assert means[product.result] == pytest.approx(expected, rel=1e-8, abs=1e-9 * truth["f0"])
+
+
+def test_most_of_many_problems_are_solved() -> None:
+    seeds = range(1000, 1000 + 12 * verify_scale())
+    status = [reconcile(random_problem(seed)[0], QUICK).status for seed in seeds]
+    assert status.count("solved") >= 0.98 * len(status)
+
+
+def test_an_unknown_that_nothing_holds_is_named() -> None:
+    problem = state_problem(["mass = flow * content"], {"mass": (10.0, 1.0), "content": (-0.2, 0.1)})
+    answer = reconcile(problem, QUICK)
+    assert answer.status == "not_converged"
+    assert answer.cause.startswith("unknown 'flow': found that the sum of squares keeps falling while it grows")
+    assert answer.means["mass"] is None
+    bounded = replace(problem, upper={"flow": 1000.0})
+    assert reconcile(bounded, QUICK).status == "solved"
+
+
+def test_a_large_adjustment_with_a_bound_that_binds() -> None:
+    """A content far from what flow and mass imply, and above its bound: the bound holds and the masses give way."""
+    relations = ["mass = flow * content", "flow = ore + scrap"]
+    measured = {"flow": (100.0, 5.0), "mass": (90.0, 30.0), "content": (1.5, 0.05), "ore": (60.0, 6.0)}
+    answer = reconcile(state_problem(relations, measured, upper={"content": 1.0}))
+    assert answer.means["content"] == pytest.approx(1.0)
+    assert [bound.unknown for bound in answer.binding] == ["content"]
+    assert answer.means["mass"] == pytest.approx(answer.means["flow"])
+    flow = (100 / 25 + 90 / 900) / (1 / 25 + 1 / 900)
+    assert answer.means["flow"] == pytest.approx(flow)

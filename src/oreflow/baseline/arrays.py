@@ -342,7 +342,10 @@ def _solve_products(
         if attempt == 0 and start is not None:
             first = np.concatenate([start, np.zeros(form.soft.shape[1] - start.size)])
         else:
-            guess = known if attempt == 0 else known * np.exp(0.3 * rng.standard_normal(known.size))
+            guess = known.copy()
+            if attempt:  # without a third of what was observed, some of which may be wrong
+                guess *= np.exp(0.1 * rng.standard_normal(known.size))
+                guess[rng.random(known.size) < 1.0 / 3.0] = np.nan
             first = starting_point(guess, hard, rhs, form.products, form.lower, form.upper)
         rows = linearised_products(form.products, first)
         joined = sp.csr_array(sp.vstack([hard, rows], format="csr"))
