@@ -136,6 +136,27 @@ def test_with_sellers_the_slopes_they_reckon_with_move_too() -> None:
         assert derivative == pytest.approx(difference(game, name, value, measure), rel=1e-4), name
 
 
+def test_degenerate_point_has_the_derivative_of_one_side_and_says_so() -> None:
+    """At price 5 the first 6 units are used up and the dear source stands at nil."""
+
+    def degenerate(choke: float) -> Economy:
+        use = demand("good", LinearDemand(choke, 1.0), name="use")
+        return Economy(("good",), (supply("good", 4.0, 6.0), supply("good", 5.0, name="dear"), use))
+
+    found = gradient(solve(degenerate(11.0)), prices={"good": 1.0})
+    sides = [(solve(degenerate(11.0 + step)).price("good") - 5.0) / step for step in (1e-4, -1e-4)]
+    assert sides == [pytest.approx(0.0, abs=1e-6), pytest.approx(1.0, rel=1e-6)]
+    assert "dear" in found.one_sided
+    assert found.parameter("use", "choke") in (pytest.approx(sides[0], abs=1e-6), pytest.approx(sides[1]))
+
+
+def test_demand_held_at_its_choke_price_has_no_derivative() -> None:
+    use = demand("good", Isoelastic(5.0, 100.0, -0.5, choke=20.0), name="use")
+    economy = Economy(("good",), (supply("good", 1.0), use), sellers=(Seller("m", ("supply good",)),))
+    with pytest.raises(EconomyError, match="use is held by a seller where its choke price begins"):
+        gradient(solve(economy), prices={"good": 1.0})
+
+
 def test_refusals_by_name() -> None:
     found = gradient(solve(build()), prices={"ore": 1.0})
     with pytest.raises(EconomyError, match="mine: its curve has no parameter elasticity; expected one of a, b"):

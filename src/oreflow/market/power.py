@@ -255,6 +255,12 @@ class Markup:
         at = _slopes(arrays, faced, solution), _active(faced, solution)
         return cls(tuple(firms), faced, *at, solution.levels)
 
+    def held(self) -> Ints:
+        """Return the users that a seller holds at the quantity where their choke price begins."""
+        with np.errstate(invalid="ignore"):
+            near = np.abs(self.levels[self.faced.users] - self.faced.knees) <= 1e-9 * self.faced.knees
+        return self.faced.users[near]
+
     def _value(self, arrays: EconomyArrays, slopes: Floats) -> Floats:
         coupling: Sparse = _with_power(arrays, self.firms, self.faced, slopes, self.active).K
         own: Floats = coupling @ self.levels

@@ -222,7 +222,7 @@ def gradient(
         levels: weights by activity.
 
     Raises:
-        EconomyError: if the economy is not solved or a name is unknown.
+        EconomyError: if the economy is not solved, a name is unknown, or a seller holds demand at its choke price.
 
     Example:
         >>> from oreflow.market.economy import Economy, demand, solve, supply
@@ -238,6 +238,12 @@ def gradient(
         return NamedGradient(equilibrium, differentiate(arrays, solution, outcome))
     base, layout = build_arrays(equilibrium.economy)
     markup = Markup.of(base, *sellers_by_position(equilibrium.economy, layout), solution)
+    held = markup.held()
+    if held.size:
+        raise EconomyError(
+            f"{base.activity_name(int(held[0]))} is held by a seller where its choke price begins; "
+            "the seller's revenue has a kink there and no derivative is offered"
+        )
     by_slope = markup.by_slope(base)
     bend = sp.csc_array(by_slope @ sp.diags_array(_bend(base.curves, solution.levels)))
     found = differentiate(arrays, solution, outcome, bend)
