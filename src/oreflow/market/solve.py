@@ -28,7 +28,7 @@ from oreflow.market.options import Clock, SolveOptions
 from oreflow.market.residual import natural_residual, user_residual
 from oreflow.market.scaling import Core, Ints, SymbolicPlan, build_core, plan_economy
 
-_TARGETS = (1e-8, 1e-13, 1e-18, 1e-20, 1e-22)
+_TARGETS = (1e-9, 1e-13, 1e-18, 1e-20, 1e-22)
 """Complementarity at which the active set is tried, one after another; the residual is about the square root of it."""
 
 __all__ = ["SolveOptions", "SymbolicPlan", "find_equilibria", "plan_economy", "solve_economy"]
