@@ -584,7 +584,7 @@ def _cell(proposal: ProposalResult, key: str, label: str | None = None, *, signe
         value = None if value is None else value / 1e6
         band = None if band is None else Band(*(bound / 1e6 for bound in band))
     shown = _linked_value(value, band, unit or result.unit, anchor, signed=signed)
-    if result.n and result.k is not None and (key == "first_year" or result.k < result.n):
+    if result.n and result.k is not None and (key == "first_year" or 0 < result.k < result.n):
         shown += f'<span class="range">in {linked(share_text(result.k, result.n).split(" (")[0], anchor)}</span>'
     return f'<td class="n">{shown}</td>'
 

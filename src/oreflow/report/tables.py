@@ -351,7 +351,7 @@ def _cost(proposal: ProposalResult) -> str:
     """Cost per kg, and the draws that gain a kg where not all do."""
     result = proposal.indicators.get("public_cost_per_kg")
     text = _cell(result, None)
-    if result is None or result.k is None or not result.n or result.k == result.n:
+    if result is None or not result.k or not result.n or result.k == result.n:
         return text
     return f"{text}\nin {result.k} of {result.n}"
 
