@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from oreflow.market.arrays import EconomyArrays, EconomyError, Status
-from oreflow.market.economy import Bids, Economy, Isoelastic, Linear, build_arrays, demand, supply
+from oreflow.market.economy import Bids, Economy, Isoelastic, Linear, LinearDemand, build_arrays, demand, supply
 from oreflow.market.investment import Addition, Build
 from oreflow.market.periods import Period, periods_between, scale_capacities, to_period
 from oreflow.market.stocks import (
@@ -304,3 +304,19 @@ def test_capacity_may_be_built_for_a_plant_of_several_activities() -> None:
     np.testing.assert_allclose(by_group.prices, by_own.prices, rtol=1e-7)
     np.testing.assert_allclose(by_group.periods[0].built, by_own.periods[0].built, rtol=1e-6)
     assert by_group.periods[0].built[0] > 10.0
+
+
+@pytest.mark.parametrize("per_year", [1, 2])
+def test_a_linear_use_closes_a_share_of_the_gap_in_tonnes(per_year: int) -> None:
+    """At a constant price the gap to the line's own quantity shrinks by 1 - s a year, in periods of any length."""
+    price, speed = 80.0, 0.4
+    line = LinearDemand(150.0, 1.0)  # 100 t a year at 50 USD/t: elasticity -0.5
+    annual = build_arrays(Economy(("ore",), (supply("ore", price), demand("ore", line))))[0]
+    dynamics = Dynamics(memories=(Memory(1, speed, elasticity=-0.5),))
+    grid = periods_between(2025, 2028, per_year)
+    state = opening_state(dynamics, 2025.0, PRICE)
+    path = roll(grid, lambda period, _: to_period(annual, period.length), dynamics, state, window=1.0 / per_year)
+    assert path.ok
+    used = np.array([result.levels[1] for result in path.periods]) * per_year
+    kept = (1.0 - speed) ** (np.arange(1, len(grid) + 1) / per_year)
+    assert used == pytest.approx(70.0 + (100.0 - 70.0) * kept, rel=1e-7)

@@ -529,11 +529,17 @@ def _check_demands(look: _Look) -> Findings:
         yield from look.reference(t.DEMANDS, row.row, "switch", row.switch, switches, "switch")
         yield from look.between(row.quantity, 0.0, 1e15, "a quantity from 0")
         yield from look.between(row.elasticity, -1e3, 0.0, "a negative elasticity")
-        if row.form != "fixed" and (look.number(row.elasticity) == 0.0 or row.elasticity is None):
+        if look.number(row.elasticity) == 0.0 or row.elasticity is None:
             found = "nothing" if row.elasticity is None else "0"
             yield Problem(
-                t.DEMANDS.file, row.row, "elasticity", found, "a negative elasticity", "give it, or use form fixed"
-            )
+                t.DEMANDS.file, row.row, "elasticity", found, "a negative elasticity",
+                "give it; -0.01 for a use that hardly answers to the price",
+            )  # fmt: skip
+        if row.saturation is not None and row.form != "linear":
+            yield Problem(
+                t.DEMANDS.file, row.row, "saturation", f"a saturation of a use of form {row.form}", "form linear",
+                "empty the cell or make the use linear",
+            )  # fmt: skip
         yield from look.between(
             row.adjustment, 0.0, 1.0, "a share of the gap closed in a year, above 0 to 1", open_low=True
         )

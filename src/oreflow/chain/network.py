@@ -96,6 +96,7 @@ class Network:
 
     Arrays over activities [n]: `cost` (USD per unit, sourced engineering cost), `upper` (t per year, inf where none),
     `elasticity` (supply or link response; inf: constant cost). `reference` (demand t per year, opening stock t).
+    `choke` and `saturation` of demands, multiples of the base price and quantity (inf where none).
     `composition` [commodity, element]: t of element oxide per t of commodity. `closed`: barred in the base
     year, by a closed leg, a plant that is not there, or an absence that the row explains. `spoilage` (share a year),
     `room` (t, nan where the case gives none) and `convenience` (1 or 0) of stocks; `transit` (years) of routes.
@@ -114,6 +115,7 @@ class Network:
     adjustment: Floats
     growth: Floats
     choke: Floats
+    saturation: Floats
     reference_price: Floats
     holding_cost: Floats
     spoilage: Floats
@@ -131,6 +133,14 @@ class Network:
     limit_seasons: Mapping[str, str]
     season_months: Mapping[str, tuple[float, ...]]
     grade_of: Mapping[int, str]
+
+    def line_elasticity(self, j: int) -> float:
+        """Return a linear use's elasticity at its base quantity: its own, or the one that ends the line at the choke.
+
+        Args:
+            j: position of the use.
+        """
+        return float(min(self.demand_elasticity[j], -1.0 / (self.choke[j] - 1.0)))
 
     @cached_property
     def market_index(self) -> dict[tuple[str, str], int]:
@@ -307,7 +317,8 @@ class _Builder:
         self.activities.append(activity)
         defaults = {
             "cost": 0.0, "upper": np.inf, "elasticity": np.inf, "reference": 0.0, "demand_elasticity": -1.0,
-            "adjustment": 1.0, "growth": 0.0, "choke": np.inf, "reference_price": np.nan, "holding_cost": 0.0,
+            "adjustment": 1.0, "growth": 0.0, "choke": np.inf, "saturation": np.inf,
+            "reference_price": np.nan, "holding_cost": 0.0,
             "opens": np.nan, "spoilage": 0.0, "room": np.nan, "convenience": 1.0, "transit": 0.0,
         }  # fmt: skip
         for name, default in defaults.items():
@@ -448,7 +459,7 @@ class _Builder:
                 activity, reference=self.number(row.quantity, 0.0) * level,
                 reference_price=self.number(row.price, np.nan), demand_elasticity=self.number(row.elasticity, -1.0),
                 adjustment=self.number(row.adjustment, 1.0), growth=self.number(row.growth, 0.0),
-                choke=self.number(row.choke, np.inf),
+                choke=self.number(row.choke, np.inf), saturation=self.number(row.saturation, np.inf),
             )  # fmt: skip
 
     def stocks(self) -> None:

@@ -617,7 +617,7 @@ DEMANDS = Table(
     (
         _ID, Column("place", required=True), Column("commodity", required=True), Column("use", required=True),
         Column("quantity", "cell", required=True), Column("price", "cell"),
-        Column("form", "choice", required=True, words=("isoelastic", "linear", "fixed")),
+        Column("form", "choice", required=True, words=("isoelastic", "linear")),
         Column("elasticity", "cell", unit="1"), Column("adjustment", "cell", unit="1 or 1/yr"),
         Column("growth", "cell", unit="1/yr or 1"), Column("choke", "cell", unit="1"),
         Column("saturation", "cell", unit="1"), Column("priority", "integer"), Column("shortage_cost", "cell"),

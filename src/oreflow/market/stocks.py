@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from oreflow.market.arrays import EconomyError, Floats
+from oreflow.market.arrays import CurveKind, CurveTable, EconomyError, Floats
 from oreflow.market.periods import Period
 
 LEAST_MEMORY = 1e-6
@@ -211,24 +211,36 @@ class Consignment:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Demand that adjusts over time: ``d_t = d*(p_t)^s d_{t-1}^(1-s)``, d* the activity's own (long-run) curve.
+    """Demand that adjusts over time to d*, the activity's own (long-run) curve.
+
+    ``d_t = d*(p_t)^s d_{t-1}^(1-s)`` where it is isoelastic, ``d_t = s d*(p_t) + (1-s) d_{t-1}`` where it is linear, as
+    long as that is above 0: at prices above its choke d* counts on below 0, and use leaves the faster.
 
     Consumers do not look ahead. The memory is last period's use relative to the reference quantity of the curve, so a
     reference that grows takes the memory along.
 
     Args:
-        activity: position of the isoelastic demand.
-        speed: s, share of the gap (in logs) closed in a year, above 0 and at most 1.
+        activity: position of the isoelastic or linear demand.
+        speed: s, share of the gap (in logs where isoelastic) closed in a year, above 0 and at most 1.
+        elasticity: of a linear demand at its reference quantity, negative: the line says where it starts and ends, and
+            this where on it the reference is; not read where the demand is isoelastic.
 
     Source: Houthakker and Taylor (1970); Nerlove (1958).
     """
 
     activity: int
     speed: float
+    elasticity: float = -1.0
 
     def __post_init__(self) -> None:
-        _require(0.0 < self.speed <= 1.0, f"memory of activity {self.activity}", f"speed {self.speed:g} a year",
-                 "above 0 and at most 1")  # fmt: skip
+        where = f"memory of activity {self.activity}"
+        _require(0.0 < self.speed <= 1.0, where, f"speed {self.speed:g} a year", "above 0 and at most 1")
+        _require(self.elasticity < 0.0, where, f"elasticity {self.elasticity:g}", "below 0")
+
+    def reference(self, curves: CurveTable) -> float:
+        """Return the quantity that memory is relative to, t in the period: of a line what is used at `elasticity`."""
+        a, b = curves.a[self.activity], curves.b[self.activity]
+        return float(b if curves.kind[self.activity] == CurveKind.ISOELASTIC else -a / b / (1.0 - self.elasticity))
 
 
 PricePath = Callable[[float], Floats]

@@ -378,9 +378,9 @@ def _check(dynamics: Dynamics, periods: Sequence[Period], economies: Sequence[Ec
         if not 0 <= position < size:
             raise EconomyError(f"{what} {position}; expected a position from 0 to {size - 1}")
     for memory in dynamics.memories:
-        if any(economy.curves.kind[memory.activity] != CurveKind.ISOELASTIC for economy in economies):
-            raise EconomyError(f"memory of {economies[0].activity_name(memory.activity)}: its curve is not isoelastic; "
-                               "expected isoelastic demand")  # fmt: skip
+        if not all(_adjusts(economy.curves, memory.activity) for economy in economies):
+            raise EconomyError(f"memory of {economies[0].activity_name(memory.activity)}: its curve is not isoelastic "
+                               "and no falling line; expected isoelastic or linear demand")  # fmt: skip
     sizes = (("stocks", state.stocks, len(dynamics.stocks)), ("strategic", state.strategic, len(dynamics.strategic)),
              ("memory", state.memory, len(dynamics.memories)), ("prices", state.prices, m),
              ("trend", state.trend, m))  # fmt: skip
@@ -422,17 +422,27 @@ def expected_prices(dynamics: Dynamics, state: State, at: float) -> Floats:
     return dynamics.expectation.prices(before, anchor, state.trend, state.time, at)
 
 
+def _adjusts(curves: CurveTable, j: int) -> bool:
+    """Whether a curve is one that demand's memory can move: isoelastic, or a line that falls from a choke price."""
+    line = curves.kind[j] == CurveKind.LINEAR and curves.a[j] < 0.0 < curves.b[j]
+    return bool(line or curves.kind[j] == CurveKind.ISOELASTIC)
+
+
 def _demand_curves(economy: EconomyArrays, memories: Sequence[Memory], memory: Floats, length: float) -> EconomyArrays:
     """The economy with each remembered demand's short-run curve."""
     if not memories:
         return economy
     curves = economy.curves
-    b, c = curves.b.copy(), curves.c.copy()
+    a, b, c = curves.a.copy(), curves.b.copy(), curves.c.copy()
     for k, demand in enumerate(memories):
-        s, j = share_within(demand.speed, length), demand.activity
-        b[j] = curves.b[j] * max(memory[k], LEAST_MEMORY) ** (1.0 - s)
-        c[j] = curves.c[j] * s
-    return economy.with_(curves=CurveTable(curves.kind, curves.shift, curves.a, b, c, curves.d))
+        s, j, before = share_within(demand.speed, length), demand.activity, max(memory[k], LEAST_MEMORY)
+        if curves.kind[j] == CurveKind.ISOELASTIC:
+            b[j] = curves.b[j] * before ** (1.0 - s)
+            c[j] = curves.c[j] * s
+        else:  # x = s (-a - p) / b + (1 - s) times what was used before
+            b[j] = curves.b[j] / s
+            a[j] = curves.a[j] - b[j] * (1.0 - s) * before * demand.reference(curves)
+    return economy.with_(curves=CurveTable(curves.kind, curves.shift, a, b, c, curves.d))
 
 
 def build_window(
@@ -855,7 +865,7 @@ def _carried(
     memory = np.empty((count, len(dynamics.memories)))
     for t, economy in enumerate(economies):
         for k, demand in enumerate(dynamics.memories):
-            used = levels[t * layout.n + demand.activity] / economy.curves.b[demand.activity]
+            used = levels[t * layout.n + demand.activity] / demand.reference(economy.curves)
             memory[t, k] = max(used, LEAST_MEMORY)
     sold = np.where(layout.sales >= 0, levels[layout.sales], 0.0)
     sold = sold - np.where(layout.purchases >= 0, levels[layout.purchases], 0.0) + dated

@@ -311,8 +311,6 @@ def _curves(
     a, b, c, d = network.cost.copy(), np.zeros(n), np.ones(n), np.full(n, np.inf)
     shift = np.zeros(n)
     forms = {f"use:{row.id}": row.form for row in case.demands}
-    saturation = {f"use:{row.id}": row.saturation for row in case.demands}
-    del saturation
     for j, activity in enumerate(network.activities):
         level, value = year.levels[j], calibration.value[j]
         if activity.kind in (Kind.PROCESS, Kind.ROUTE):
@@ -326,7 +324,7 @@ def _curves(
             quantity = max(level, 1e-6)
             elasticity = network.demand_elasticity[j]
             if forms[activity.name] == "linear":
-                slope = price / (-elasticity * quantity)
+                slope = price / (-network.line_elasticity(j) * quantity)
                 kind[j], a[j], b[j] = CurveKind.LINEAR, -(price + slope * quantity), slope
             else:
                 kind[j], a[j], b[j], c[j] = CurveKind.ISOELASTIC, price, quantity, elasticity

@@ -81,7 +81,7 @@ def memory_positions(base: Base) -> tuple[int, ...]:
     return tuple(
         j
         for j, activity in enumerate(base.network.activities)
-        if activity.kind is Kind.DEMAND and base.kind[j] == CurveKind.ISOELASTIC and base.network.adjustment[j] < 1.0
+        if activity.kind is Kind.DEMAND and base.network.adjustment[j] < 1.0
     )
 
 
@@ -135,7 +135,9 @@ def dynamics_of(base: Base, room: Floats, builds: tuple[Build, ...] = ()) -> Dyn
         stocks=(*(_stock(base, int(j), float(room[j])) for j in stock_positions(base)), *_waiting(base)),
         strategic=tuple(_strategic(base, row) for row in strategic_rows(base)),
         transits=transits_of(base),
-        memories=tuple(Memory(j, float(network.adjustment[j])) for j in memory_positions(base)),
+        memories=tuple(
+            Memory(j, float(network.adjustment[j]), network.line_elasticity(j)) for j in memory_positions(base)
+        ),
         builds=builds,
         discount=base.discount,
         expectation=expectation_of(base),
@@ -248,13 +250,17 @@ def period_economy(base: Base, annual: EconomyArrays, period: Period, limit_name
         period: which.
         limit_names: of its group limits, [g].
     """
-    b, c, upper = annual.curves.b.copy(), annual.curves.c.copy(), annual.upper.copy()
+    a, b, c, upper = (part.copy() for part in (annual.curves.a, annual.curves.b, annual.curves.c, annual.upper))
     for j in memory_positions(base):
-        b[j], c[j] = reference_use(base, j, period), base.c[j]
+        use = reference_use(base, j, period)
+        if base.kind[j] == CurveKind.LINEAR:
+            a[j], b[j] = base.a[j], base.b[j] * max(base.year.levels[j], 1e-9) / use
+        else:
+            b[j], c[j] = use, base.c[j]
     upper[stock_positions(base)] = 0.0
     curves = annual.curves
     whole = annual.with_(
-        curves=CurveTable(curves.kind, curves.shift, curves.a, b, c, curves.d),
+        curves=CurveTable(curves.kind, curves.shift, a, b, c, curves.d),
         upper=upper,
         fixed=np.zeros_like(annual.fixed),
     )

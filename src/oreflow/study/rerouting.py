@@ -63,7 +63,7 @@ def with_unrecorded_flows(base: Base, instruments: tuple[Instrument, ...]) -> Ba
         closed=np.append(network.closed, network.closed[js]), rent_to=network.rent_to + ("",) * len(js),
         elasticity=twinned(network.elasticity), reference=twinned(network.reference),
         demand_elasticity=twinned(network.demand_elasticity), adjustment=twinned(network.adjustment),
-        growth=twinned(network.growth), choke=twinned(network.choke),
+        growth=twinned(network.growth), choke=twinned(network.choke), saturation=twinned(network.saturation),
         reference_price=twinned(network.reference_price), holding_cost=twinned(network.holding_cost),
         opens=twinned(network.opens), spoilage=twinned(network.spoilage), room=twinned(network.room),
         convenience=twinned(network.convenience), transit=twinned(network.transit),

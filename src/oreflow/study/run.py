@@ -357,6 +357,9 @@ def _capacities(
         if extra:
             # A decline (negative addition) ends at nil.
             capacity[j] = max(0.0, (capacity[j] if np.isfinite(capacity[j]) else 0.0) + extra)
+    for j in np.flatnonzero(np.isfinite(network.saturation)):
+        grown = (1.0 + network.growth[j]) ** years_since_base(base, when)
+        capacity[j] = min(capacity[j], network.saturation[j] * base.year.levels[j] * grown)
     closed = set(network.closed_legs)
     for term in terms:
         if isinstance(term, Close):
@@ -484,7 +487,10 @@ def _curves(base: Base, state: _State, amount: Floats, when: Period) -> CurveTab
     grown = (1.0 + network.growth) ** elapsed
     uses, stocks, routes = (network.positions(k) for k in (Kind.DEMAND, Kind.STOCK, Kind.ROUTE))
     linear = uses[base.kind[uses] == CurveKind.LINEAR]
-    b[linear] = base.b[linear] / np.maximum(grown[linear], 1e-9)
+    # A line adjusts in tonnes: x = s d*(p) + (1 - s) times what was used before.
+    speed = network.adjustment[linear] if later else np.ones(len(linear))
+    b[linear] = base.b[linear] / (np.maximum(grown[linear], 1e-9) * speed)
+    a[linear] = base.a[linear] - b[linear] * (1.0 - speed) * state.levels[linear] * (1.0 + network.growth[linear])
     bent = uses[base.kind[uses] != CurveKind.LINEAR]
     speed = network.adjustment[bent] if later else np.ones(len(bent))
     memory = np.maximum(state.levels[bent] * (1.0 + network.growth[bent]), 1e-9)
