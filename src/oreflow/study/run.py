@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 SOLVED = (Status.SOLVED, Status.LOCALLY_SOLVED)
-LOOSER = 100.0
-"""Multiple of the tolerance that still counts, with its residual on record, where nothing better is found."""
 HORIZON = 1000.0
 """Years ahead for which it is asked what is known."""
 
@@ -216,8 +214,6 @@ def _solve_year(
             break
     if solution.status not in SOLVED and before is not None and start is not None:
         solution = walk(before, start, arrays, options)
-    if solution.status not in SOLVED and solution.residual <= LOOSER * tolerance:  # nearly there: the record says so
-        solution = solve_reduced(arrays, None, SolveOptions(tolerance=LOOSER * tolerance))
     if solution.status in SOLVED:
         return close_balances(arrays, solution)
     return replace(solution, cause=solution.cause or _worst(solution))
