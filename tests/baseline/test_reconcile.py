@@ -86,7 +86,7 @@ def test_units_do_not_matter(problem: ReconcileProblem, factor: float) -> None:
     for name in problem.unknowns:
         if first.means[name] is not None:
             assert second.means[name] == pytest.approx(first.means[name] * factor, rel=1e-6, abs=1e-6 * factor)
-            assert second.sds[name] == pytest.approx(first.sds[name] * factor, rel=1e-6, abs=1e-7 * factor)
+            assert second.sds[name] == pytest.approx(first.sds[name] * factor, rel=1e-6, abs=1e-6 * factor)
 
 
 @given(networks(), st.randoms(use_true_random=False))

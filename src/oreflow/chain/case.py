@@ -415,10 +415,10 @@ class Case:
         travelled = {leg for route in self.routes for leg in route.legs}
         for leg in self.legs:
             if leg.id not in travelled:
-                cells += [leg.km, leg.rate, leg.fixed, leg.capacity, leg.months_open, leg.loss, leg.capex]
+                cells += [getattr(leg, column.name) for column in fields(leg)]
         for stock in self.stocks:
             if stock.kind == "strategic" and not stock.has_rule:
-                cells += [stock.opening, stock.holding_cost, stock.elasticity]
+                cells += [getattr(stock, column.name) for column in fields(stock)]
         return frozenset(cell for cell in cells if isinstance(cell, Cell))
 
     def used_names(self) -> frozenset[str]:

@@ -238,7 +238,9 @@ def _read_wide(draft: Draft, header: Sequence[str], records: list[Record], *, sa
             draft.problem(record.row, "Country", "nothing", "a country", "the row is damaged: download again")
             continue
         rows = _wide_rows(draft, record, columns, (release.group(1), commodity, kind, country, year, tuple(flags)))
-        if rows is not None:
+        if rows is not None and not rows:
+            draft.reject(record.row, "no known column of values", ", ".join(header)[:60])
+        elif rows is not None:
             draft.used += 1
             draft.rows.extend(rows)
     if missing_commodity:
