@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from oreflow import __version__
-from oreflow.chain.case import Case, load_case
+from oreflow.chain.case import Case, case_folder, load_case
 from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
@@ -29,11 +29,11 @@ from oreflow.report.marks import number_text, unit_text
 from oreflow.study.base import Base, Settings, prepare_central
 from oreflow.study.freight import freight_notes, short_names
 from oreflow.study.indicators import Lens, measure
-from oreflow.study.outcome import Outcome
+from oreflow.study.outcome import Outcome, is_traded
 from oreflow.study.references import References
 from oreflow.study.run import run
 from oreflow.study.stops import StopJob, Stops, find_stops
-from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
+from oreflow.study.unlock import Barriers, Margin, Unlock, unlock_barriers
 from oreflow.study.within_year import PeriodLine, period_lines
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class Solved:
         """
         import polars as pl
 
-        from oreflow.study.price_ranges import empty_price_ranges, is_traded
+        from oreflow.study.price_ranges import empty_price_ranges
 
         rows: list[dict[str, Any]] = []
         for record in self.outcome.years:
-            traded = is_traded(self.outcome, record)
+            traded = is_traded(self.outcome.network, record)
             found = empty_price_ranges(self.outcome, record.year, self.composition.instruments) if ranges else {}
             for i, (market, price) in enumerate(zip(self.outcome.network.markets, record.prices, strict=True)):
                 row = {"year": record.year, "place": market.place, "commodity": market.commodity}
@@ -230,9 +230,8 @@ def unlock_proposal(
     if not solved.outcome.solved:
         raise OreflowError(f"{solved.composition.name} found no equilibrium: {solved.outcome.cause}")
     goal = _threshold(solved.outcome.base) if target is None else target
-    found = unlock(solved.outcome, solved.composition.instruments, year=when, target=goal)
-    margin = Barriers(solved.outcome, when, solved.composition.instruments).margin()
-    return solved, found, margin
+    barriers = Barriers(solved.outcome, when, solved.composition.instruments)
+    return solved, unlock_barriers(barriers, goal), barriers.margin()
 
 
 def _headline_year(case: Case) -> int:
@@ -264,7 +263,6 @@ def hindcast(
     Example:
         >>> hindcast("kachin", draws=20).comparisons  # doctest: +SKIP
     """
-    from oreflow.chain.case import case_folder
     from oreflow.hindcast.episode import load_hindcasts
     from oreflow.hindcast.judge import judge
 
@@ -371,7 +369,7 @@ def finish(
                 steps=found.steps if found else (),
                 unlocked=found.unlocked if found else None,
                 freight=_freight(found, rests_on),
-                path=_existing(base, outcome, composition),
+                path=_existing(base, outcome),
                 rests_on=rests_on,
             )  # fmt: skip
         )
@@ -569,13 +567,13 @@ def _freight(stops: Stops | None, rests_on: References) -> Freight | None:
     )  # fmt: skip
 
 
-def _existing(base: Base, outcome: Outcome, composition: Composition) -> ExistingPath | None:
+def _existing(base: Base, outcome: Outcome) -> ExistingPath | None:
     """Return how many activities of the tracked goods outside, as the run used them, existed in the base year."""
     if not outcome.solved:
         return None
     last = outcome.years[-1]
     tracked = {c.id for c in base.case.commodities if c.origin == base.case.tracked_origin}
-    inside = Barriers(outcome, last.year, composition.instruments).lens.inside
+    inside = Lens(base, outcome.network).inside
     path = [
         j
         for j, a in enumerate(outcome.network.activities)
@@ -625,7 +623,6 @@ def _doubt(case: Case, effect: Effect, proposal: str, year: int) -> Doubt:
 
 def press_figures(case: Case) -> tuple[PressFigure, ...]:
     """Return what the record says of each figure in the case's press text (`press.txt`); none without such a text."""
-    from oreflow.chain.case import case_folder
     from oreflow.facts.claimcheck import CheckContext, check_text
 
     path = case_folder(case.reference)[0] / "press.txt"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from oreflow import api
-from oreflow.study.price_ranges import empty_price_ranges, is_traded
+from oreflow.study.outcome import is_traded
+from oreflow.study.price_ranges import empty_price_ranges
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def test_a_range_holds_what_nobody_would_pay_or_take(solved: api.Solved) -> None
     found = empty_price_ranges(outcome, year, solved.composition.instruments, ["ox_dy", "kachin_oxide"])
     assert found
     record = outcome.year(year)
-    traded = is_traded(outcome, record)
+    traded = is_traded(outcome.network, record)
     for i, interval in found.items():
         assert not traded[i]
         assert interval.low <= record.prices[i] <= interval.high
@@ -28,7 +29,7 @@ def test_a_range_holds_what_nobody_would_pay_or_take(solved: api.Solved) -> None
 
 def test_the_indicator_holds_traded_markets_alone(solved: api.Solved) -> None:
     record = solved.outcome.year(2030)
-    traded = is_traded(solved.outcome, record)
+    traded = is_traded(solved.outcome.network, record)
     places = {
         market.place
         for market, on in zip(solved.outcome.network.markets, traded, strict=True)

@@ -20,7 +20,7 @@ from oreflow.chain.network import Kind, Network
 from oreflow.core.threads import with_one_blas_thread
 from oreflow.study.base import Base
 from oreflow.study.gap import goods_gap
-from oreflow.study.outcome import Outcome, YearResult
+from oreflow.study.outcome import Outcome, YearResult, is_traded
 
 Floats = NDArray[np.float64]
 DUST = 1e-6
@@ -344,7 +344,7 @@ def _measure_year(
 
 def _prices(lens: Lens, record: YearResult, found: Values) -> None:
     # A market without trade has a range, not a price: `oreflow.study.price_ranges`.
-    traded = abs(lens.network.matrix) @ record.levels + record.opening > DUST
+    traded = is_traded(lens.network, record)
     for i, market in enumerate(lens.network.markets):
         element = lens.tracked_oxides.get(market.commodity)
         if not traded[i]:

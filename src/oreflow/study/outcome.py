@@ -21,6 +21,20 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+TRADED = 1e-6
+"""Throughput of a market, t a year, above which it has a price of its own."""
+
+
+def is_traded(network: Network, record: YearResult) -> NDArray[np.bool_]:
+    """Return for each market whether anything passes through it in a year, [m].
+
+    Args:
+        network: of the run.
+        record: one of its years.
+    """
+    return np.asarray(abs(network.matrix) @ record.levels + record.opening > TRADED)
+
+
 @dataclass(frozen=True, slots=True)
 class YearResult:
     """One year's equilibrium, or that of a shorter period (`start` decimal year, `length` years).

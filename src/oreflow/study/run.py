@@ -258,6 +258,27 @@ def state_before(outcome: Outcome, year: int) -> _State:
     return state
 
 
+def economy_of_year(outcome: Outcome, year: int, instruments: tuple[Instrument, ...]) -> Assembled:
+    """Return the economy of one year of a run again, as the years before left it.
+
+    Args:
+        outcome: a run, solved through `year`.
+        year: calendar year.
+        instruments: of the proposal that was run.
+    """
+    base = outcome.base
+    terms = lower_all(base.context, (*base.case.event_instruments(), *instruments), year) + outcome.year(year).decided
+    return assemble(base, state_before(outcome, year), terms, year, outcome.draws)
+
+
+def solution_of(record: YearResult) -> Solution:
+    """Return a year's record as a solution of its economy: a start for a neighbour, or what ranges are asked about."""
+    return Solution(
+        prices=record.prices, levels=record.levels, capacity_rents=record.rents, group_rents=record.limit_rents,
+        status=Status.SOLVED, residual=0.0, worst=(), iterations=0, seconds={}, cause="",
+    )  # fmt: skip
+
+
 class Assembled:
     """The arrays of one year with what is needed to name its results."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from oreflow.core.threads import with_one_blas_thread
 from oreflow.study.freight import Haul, best_way
-from oreflow.study.unlock import Barriers, Margin, Unlock, unlock
+from oreflow.study.unlock import Barriers, Margin, Unlock, unlock_barriers
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Instrument
@@ -58,7 +58,7 @@ def find_stops(job: StopJob) -> Stops:
     margin = barriers.margin()
     return Stops(
         steps=barriers.waterfall(),
-        unlocked=unlock(job.outcome, job.instruments, year=job.year, target=job.target),
+        unlocked=unlock_barriers(barriers, job.target),
         margin=margin,
         payment=barriers.payment_to_start(),
         way=None if margin is None else best_way(barriers, margin),

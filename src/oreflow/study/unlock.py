@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,10 +22,12 @@ from oreflow.market.arrays import EconomyArrays, Solution, Status
 from oreflow.market.presolve import solve_reduced
 from oreflow.market.solve import SolveOptions
 from oreflow.market.terms import TieRelease
-from oreflow.policy.apply import lower_all
 from oreflow.study.indicators import SEPARATION, Lens
 from oreflow.study.outcome import Outcome
-from oreflow.study.run import assemble, state_before
+from oreflow.study.run import economy_of_year, solution_of
+
+if TYPE_CHECKING:
+    from oreflow.chain.case import Instrument
 
 Floats = NDArray[np.float64]
 KINDS = ("leg", "control", "plant", "reagent", "operator", "licence", "price")
@@ -104,21 +107,14 @@ class Unlock:
 class Barriers:
     """The barriers of a proposal in one year, and the economy with any of them lifted."""
 
-    def __init__(self, outcome: Outcome, year: int, instruments: tuple[object, ...]) -> None:
+    def __init__(self, outcome: Outcome, year: int, instruments: tuple[Instrument, ...]) -> None:
         self.outcome, self.year = outcome, year
         self.base = outcome.base
         self.network = outcome.network
         self.lens = Lens(self.base, self.network)
-        everything = (*self.base.case.event_instruments(), *instruments)
         self.record = outcome.year(year)
-        self.terms = lower_all(self.base.context, everything, year) + self.record.decided  # type: ignore[arg-type]
-        self.state = state_before(outcome, year)
-        self.assembled = assemble(self.base, self.state, self.terms, year, outcome.draws)
-        self.start = Solution(
-            prices=self.record.prices, levels=self.record.levels, capacity_rents=self.record.rents,
-            group_rents=self.record.limit_rents, status=Status.SOLVED, residual=0.0, worst=(), iterations=0,
-            seconds={}, cause="",
-        )  # fmt: skip
+        self.assembled = economy_of_year(outcome, year, instruments)
+        self.start = solution_of(self.record)
 
     @cached_property
     def tracked(self) -> frozenset[str]:
@@ -494,7 +490,7 @@ class Barriers:
     def _free_of_ties(self) -> float:
         """Return tracked t/yr that ties leave free to go elsewhere, at this year's output of the mines."""
         ties = {row.id: row for row in self.base.case.ties}
-        released = {t.tie: t.share for t in self.terms if isinstance(t, TieRelease)}
+        released = {t.tie: t.share for t in self.assembled.terms if isinstance(t, TieRelease)}
         free = 0.0
         for j, content, origin in self.lens.mines:
             if origin != self.base.case.tracked_origin:
@@ -585,8 +581,7 @@ def _others(levels: Floats, usable: list[int]) -> Floats:
     return rest
 
 
-@with_one_blas_thread
-def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, target: float) -> Unlock:
+def unlock(outcome: Outcome, instruments: tuple[Instrument, ...], *, year: int, target: float) -> Unlock:
     """Return the minimal barrier sets and the ladder of a proposal.
 
     Args:
@@ -595,7 +590,17 @@ def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, targ
         year: in which barriers are lifted.
         target: t/yr of tracked elements first separated outside.
     """
-    barriers = Barriers(outcome, year, instruments)
+    return unlock_barriers(Barriers(outcome, year, instruments), target)
+
+
+@with_one_blas_thread
+def unlock_barriers(barriers: Barriers, target: float) -> Unlock:
+    """Return the minimal barrier sets and the ladder of a proposal.
+
+    Args:
+        barriers: of the proposal's central run, in the year in which they are lifted.
+        target: t/yr of tracked elements first separated outside.
+    """
     tonnes: dict[frozenset[str], float] = {}
     failures = 0
 
@@ -626,7 +631,7 @@ def unlock(outcome: Outcome, instruments: tuple[object, ...], *, year: int, targ
         kinds = tuple(k for k in KINDS if k in key)
         cost, payment = barriers.removal(kinds, target)
         sets.append(MinimalSet(kinds, tuple(TITLES[k] for k in kinds), tonnes[key], cost, payment))
-    return Unlock(year, target, reached, everything, tuple(sets), _ladder(at, reached), failures)
+    return Unlock(barriers.year, target, reached, everything, tuple(sets), _ladder(at, reached), failures)
 
 
 def _ladder(at: object, reached: float) -> tuple[LadderStep, ...]:
