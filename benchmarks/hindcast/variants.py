@@ -81,6 +81,13 @@ def first_record(episode: Episode) -> Episode:
     return episode.model_copy(update={"supply": tuple(s.model_copy(update={"annual": {}}) for s in episode.supply)})
 
 
+def quick_magnets(episode: Episode) -> Episode:
+    """Magnets are qualified in nine months, as oxide and metal are."""
+    control = episode.control.model_copy(update={"qualification": 0.75}) if episode.control else None
+    elements = {name: e.model_copy(update={"qualification": 0.75}) for name, e in episode.elements.items()}
+    return episode.model_copy(update={"elements": elements, "control": control})
+
+
 def no_growth(episode: Episode) -> Episode:
     """No index of demand (thrifting stays)."""
     return episode.model_copy(update={"demand": Demand(price=episode.demand.price)})
@@ -119,6 +126,7 @@ VARIANTS = {
     "noise the same at all horizons": Variant(steady_noise=True),
     "monthly record of arrivals only": Variant(each(first_record)),
     "no growth of demand": Variant(each(no_growth)),
+    "magnets qualified in nine months": Variant(each(quick_magnets)),
 }  # fmt: skip
 
 

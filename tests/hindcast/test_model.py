@@ -9,7 +9,7 @@ import pytest
 
 import oreflow
 from oreflow.hindcast.episode import Episode, Hindcasts, load_hindcasts
-from oreflow.hindcast.model import EpisodeRun, HindcastError, Parameters, run_episode, stream_share
+from oreflow.hindcast.model import EpisodeRun, HindcastError, Parameters, Switching, run_episode, stream_share
 from oreflow.market.periods import Period
 
 FOLDER = Path(oreflow.__file__).parent / "cases" / "kachin" / "hindcasts"
@@ -54,6 +54,62 @@ def test_a_quota_parts_prices_by_one_rent_a_tonne(hindcasts: Hindcasts) -> None:
     assert (run.rents > 0.1).all()
     np.testing.assert_allclose(gap, np.broadcast_to(run.rents, gap.shape), rtol=1e-5)
     np.testing.assert_allclose(run.flows.sum(axis=2) / 4, 98.0, rtol=1e-6)
+
+
+def test_switches_count_once_qualified_and_stay() -> None:
+    switching = Switching(Parameters(short=-0.1, long=-0.7), [0.5, 2.0], 2020.0)
+    switching.begin(Period(2020.0, 0.5), np.array([np.e, np.e]))
+    np.testing.assert_allclose(switching.counted(Period(2020.5, 0.5)), [-0.3, 0.0])  # half of them are six months old
+    for start in (2020.5, 2021.0, 2021.5, 2022.0):
+        switching.begin(Period(start, 0.5), np.array([1.0, 1.0]))
+    np.testing.assert_allclose(switching.counted(Period(2022.5, 0.5)), [-0.6, -0.6])  # the price has long been back
+
+
+def test_use_that_grew_at_low_prices_goes_back() -> None:
+    switching = Switching(Parameters(short=-0.1, long=-0.7), [0.0], 2020.0)
+    switching.begin(Period(2020.0, 1.0), np.array([1 / np.e]))
+    np.testing.assert_allclose(switching.counted(Period(2021.0, 1.0)), [0.6])
+    switching.begin(Period(2021.0, 1.0), np.array([1.0]))
+    np.testing.assert_allclose(switching.counted(Period(2022.0, 1.0)), [0.0])
+
+
+def quota(**changes: object) -> Episode:
+    """A quota that lets 40% of what was shipped pass."""
+    link = {"from": "here", "to": "there", "vat": 0.17, "duty": 0.15, "limits": [{"start": "2020-01", "tonnes": 40.0}]}
+    elements = {name: {"price": p, "place": "there", "qualification": 0.5} for name, p in (("La", 5.0), ("Nd", 50.0))}
+    return made(links=[link], elements=elements, periods=8, **changes)
+
+
+def test_a_quota_bites_less_once_switches_are_qualified(hindcasts: Hindcasts) -> None:
+    slow, quick = (
+        run_episode(quota(), hindcasts.backcast, Parameters(short=-0.2, long=long), stocks=False)
+        for long in (-0.2, -0.9)
+    )
+    np.testing.assert_allclose(slow.rents, slow.rents[0, 0], rtol=1e-6)
+    np.testing.assert_allclose(quick.rents[:2], slow.rents[:2], rtol=1e-6)  # the first count in the third quarter
+    assert (quick.rents[3:] < 0.6 * slow.rents[3:]).all()
+
+
+def test_the_working_stock_is_never_sold(hindcasts: Hindcasts) -> None:
+    for working in (0.2, 0.6):
+        parameters = Parameters(working=working, long=-0.15)  # no switches, so use is covered as in the reference
+        run = run_episode(quota(), hindcasts.backcast, parameters)
+        assert run.ok, run.cause
+        left = run.stocks[:, :, 1] / (np.array([240.0, 160.0]) * parameters.cover / 12)
+        assert (left > working).all()
+        assert left.min() < working + 0.15
+
+
+def test_stocks_cover_the_use_there_is(hindcasts: Hindcasts) -> None:
+    """Use and supply grow by a fifth at a time: so do stocks, slowly, as holders outbid users for what there is."""
+    mine = {"name": "mine", "place": "here", "tonnes": 1000.0, "index": {"2020-07": 1.2}}
+    episode = made(supply=[mine], demand={"index": {"2020-07": 1.2}}, periods=40)
+    run = run_episode(episode, hindcasts.backcast, Parameters(long=-0.15))  # no switches
+    assert run.ok, run.cause
+    wanted, held = 1.2 * np.array([80.0, 160.0 / 3]), run.stocks[2:, :, 1]
+    assert (np.diff(held, axis=0) > 0.0).all()
+    assert (held < wanted).all()
+    np.testing.assert_allclose(held[-1], wanted, rtol=0.07)
 
 
 @pytest.mark.parametrize("follow", [0.0, 0.5, 1.0])
@@ -103,7 +159,8 @@ def test_a_stream_without_a_record_keeps_to_the_back_cast(hindcasts: Hindcasts) 
     assert stream_share(myanmar, hindcasts.backcast, at) == myanmar.share(at.start, at.stop, 0.5)
 
 
-@pytest.mark.parametrize("bad", [{"supply": 0.0}, {"follow": 1.2}, {"short": 0.1}, {"long": -0.1}, {"holding": 0.0}])
+@pytest.mark.parametrize("bad", [{"supply": 0.0}, {"follow": 1.2}, {"short": 0.1}, {"long": -0.1}, {"holding": 0.0},
+                                 {"working": 1.0}])  # fmt: skip
 def test_parameters_outside_their_domain_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(HindcastError, match="expected long <= short < 0"):
         Parameters(**bad)

@@ -23,6 +23,9 @@ from oreflow.core.errors import CaseError, Problem
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
 
 
+MAGNETS = 2.0
+"""Years until another magnet is qualified: 24 months, 12 to 36 (SE031, grade M)."""
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -105,12 +108,16 @@ class _Sourced(_Frozen):
 
 
 class Element(_Sourced):
-    """Reference price of an element's oxide, USD/kg, in a place; other places follow by the links' wedges."""
+    """Reference price of an element's oxide, USD/kg, in a place; other places follow by the links' wedges.
+
+    `qualification` is how many years pass until a switch of its users counts; that of magnets where none is given.
+    """
 
     price: float = Field(gt=0)
     low: float | None = None
     high: float | None = None
     place: str
+    qualification: float = Field(default=MAGNETS, ge=0)
 
 
 class Supply(_Sourced):
@@ -202,6 +209,7 @@ class Control(_Sourced):
 
     element: str
     sd: float = Field(default=0.0, ge=0)
+    qualification: float = Field(default=MAGNETS, ge=0)
 
 
 class Point(_Frozen):

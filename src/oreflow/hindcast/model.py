@@ -1,25 +1,27 @@
 """An episode as an economy over periods: one routine for all of them, with no switch by episode.
 
-Markets are element times place. Supply is imposed or answers to the price, use is isoelastic with partial adjustment,
-every place holds stocks of every element by one rule (months of its use), and links part prices by duty, unrefunded
-VAT and a limit on all elements together, whose rent is uniform a tonne. Agents see one period ahead: beyond it they
-expect prices to return to the reference (`oreflow.market.windows`).
+Markets are element times place. Supply is imposed or answers to the price, use answers at once and again once switches
+are qualified (`Switching`), every place holds stocks of every element by one rule (months of its use, part of which is
+at work and never sold), and links part prices by duty, unrefunded VAT and a limit on all elements together, whose rent
+is uniform a tonne. Agents see one period ahead: beyond it they expect prices to return to the reference
+(`oreflow.market.windows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from oreflow.core.errors import OreflowError
 from oreflow.hindcast.episode import Backcast, Date, Episode, ScoredRow, Supply, step_at
 from oreflow.market.arrays import CurveKind, CurveTable, EconomyArrays, Floats
-from oreflow.market.periods import Period, share_within
-from oreflow.market.stocks import Expectation, Memory, Stock
-from oreflow.market.windows import Dynamics, opening_state, roll
+from oreflow.market.periods import Period
+from oreflow.market.stocks import Expectation, Stock
+from oreflow.market.windows import Dynamics, PeriodResult, opening_state, solve_window, state_after
 
 _NO_LIMIT = 1e9  # t in a period: a quota that is not there
 _CHOKE = 26.0  # times the reference price: where use ends; the largest rise on record (row H2010.10)
@@ -34,10 +36,11 @@ class Parameters:
     """The free parameters, the same for every episode, element and place.
 
     Attributes:
-        short: elasticity of use within a year, without unit, negative.
-        long: elasticity of use once adjusted, negative; the share adjusted in a year is short / long.
+        short: elasticity of use at once, without unit, negative.
+        long: elasticity of use once users have switched, negative.
         cover: stock held at reference prices, months of use.
-        holding: elasticity of the stock with respect to its marginal convenience value, negative.
+        working: share of that stock which is at work and never sold, from 0 to below 1.
+        holding: elasticity of the rest with respect to its marginal convenience value, negative.
         weight: share of a price's distance from the reference (in the mean expected) that is left after a year.
         supply: multiplier of the elasticities that streams of supply have in the file, positive.
         follow: share of the control's price changes that the elements' prices follow one for one, 0 to 1; the rest
@@ -47,20 +50,64 @@ class Parameters:
     short: float = -0.15
     long: float = -0.7
     cover: float = 4.0
+    working: float = 0.3
     holding: float = -1.0
     weight: float = 0.8
     supply: float = 1.0
     follow: float = 0.5
 
     def __post_init__(self) -> None:
-        if not (self.short < 0.0 and self.long <= self.short and self.cover >= 0.0 and self.holding < 0.0
-                and self.supply > 0.0 and 0.0 <= self.follow <= 1.0):  # fmt: skip
-            raise HindcastError(f"{self}: expected long <= short < 0, cover of 0 or more, holding below 0, supply "
-                                "above 0 and follow from 0 to 1")  # fmt: skip
+        if not (self.short < 0.0 and self.long <= self.short and self.cover >= 0.0 and 0.0 <= self.working < 1.0
+                and self.holding < 0.0 and self.supply > 0.0 and 0.0 <= self.follow <= 1.0):  # fmt: skip
+            raise HindcastError(f"{self}: expected long <= short < 0, cover of 0 or more, working from 0 to below 1, "
+                                "holding below 0, supply above 0 and follow from 0 to 1")  # fmt: skip
 
     def values(self) -> dict[str, float]:
         """Values by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+
+class Switching:
+    """Users' switches to another material, grade or process: begun at the price they see, counting once qualified.
+
+    In logs of use relative to the reference, a price calls for (long - short) times the logarithm of the price relative
+    to the reference. Users begin what is missing at once, and it counts once qualified. What was saved is not undone
+    when the price falls: a qualified grade stays qualified.
+
+    Args:
+        parameters: elasticities.
+        qualification: years until a switch counts, by use, 0 or more, [D].
+        start: of the first period, decimal year.
+
+    Example:
+        >>> switching = Switching(Parameters(short=-0.1, long=-0.7), [0.5], 2010.0)
+        >>> switching.begin(Period(2010.0, 1.0), np.array([np.e]))
+        >>> switching.begin(Period(2011.0, 1.0), np.array([1.0]))
+        >>> switching.counted(Period(2012.0, 1.0)).round(6).tolist()
+        [-0.6]
+
+    Source: Dargay (1992), *The Irreversible Effects of High Oil Prices*, and Gately (1992), *Energy Journal* 13(4), for
+    demand that does not come back.
+    """
+
+    def __init__(self, parameters: Parameters, qualification: Sequence[float], start: float) -> None:
+        self._parameters, self._qualification = parameters, qualification
+        self._dates, self._begun = [start], [np.zeros(len(qualification))]
+
+    def counted(self, period: Period) -> Floats:
+        """Return the logarithm of use in a period relative to use without any switch, without unit, [D].
+
+        It is that of the middle of the period; of what is begun in the period itself nothing counts in it.
+        """
+        middle = 0.5 * (period.start + period.stop)
+        columns = zip(np.array(self._begun).T, self._qualification, strict=True)
+        return np.array([np.interp(min(middle - years, period.start), self._dates, begun) for begun, years in columns])
+
+    def begin(self, period: Period, prices: Floats) -> None:
+        """Begin what a period's prices, relative to the reference, [D], call for."""
+        begun, goal = self._begun[-1], (self._parameters.long - self._parameters.short) * np.log(prices)
+        self._dates.append(period.stop)
+        self._begun.append(np.where(begun < 0.0, np.minimum(goal, begun), goal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,22 +346,27 @@ def _layout(episode: Episode, reference: Reference) -> _Layout:
 
 
 def _economy(
-    episode: Episode, reference: Reference, layout: _Layout, parameters: Parameters, shares: list[float], scale: float,
-    limits: Floats,
+    episode: Episode, reference: Reference, layout: _Layout, parameters: Parameters, offered: Floats, used: Floats,
+    bound: Floats, limits: Floats,
 ) -> EconomyArrays:  # fmt: skip
-    """One period: `shares` of the streams and `scale` of use relative to the reference, limits in t."""
+    """One period: `offered` by stream [S, E] and `used` [D] at reference prices, t a year.
+
+    In t, what the working stocks take in (`bound`, [D]) and the limits.
+    """
     length = episode.months / 12
     price = reference.prices * 1000.0  # USD/t
     imposed = np.zeros_like(reference.used)
-    for supply, tonnes, share in zip(episode.supply, reference.streams, shares, strict=True):
+    for supply, tonnes in zip(episode.supply, offered, strict=True):
         if supply.elasticity == 0.0:
-            imposed[:, episode.places.index(supply.place)] -= tonnes * share * length
+            imposed[:, episode.places.index(supply.place)] -= tonnes * length
+    for (e, p), tonnes in zip(layout.uses, bound, strict=True):
+        imposed[e, p] += tonnes
     curves = [
-        (price[e, p], reference.used[e, p] * scale * length, parameters.long, _CHOKE * price[e, p])
-        for e, p in layout.uses
+        (price[e, p], tonnes * length, parameters.short, _CHOKE * price[e, p])
+        for (e, p), tonnes in zip(layout.uses, used, strict=True)
     ]
     for k, e in layout.offers:  # price = reference (tonnes / offered)^(1 / elasticity)
-        supply, most = episode.supply[k], max(reference.streams[k, e] * shares[k] * length, 1e-12)
+        supply, most = episode.supply[k], max(offered[k, e] * length, 1e-12)
         power = 1.0 / (supply.elasticity * parameters.supply)
         curves.append((0.0, price[e, episode.places.index(supply.place)] * most**-power, power, np.inf))
     curves += [(0.0, 0.0, 1.0, np.inf)] * len(layout.flows)
@@ -354,49 +406,67 @@ def run_episode(
     length = episode.months / 12
     periods = tuple(Period(episode.start.start + t * length, length) for t in range(episode.periods))
     control = np.array([episode.demand.price_at(0.5 * (period.start + period.stop)) for period in periods])
-    held_back = _held_back(control ** (1.0 - parameters.follow), periods, parameters)
+    held_back = _held_back(episode, control ** (1.0 - parameters.follow), periods, parameters)
     limits = np.array([[link.limit_at(period.start) for link in episode.links] for period in periods])
     limits = limits.reshape(len(periods), len(episode.links))
     supply, demand = [reference.offered.sum(axis=1)], [reference.used.sum(axis=1)]
-    economies: dict[float, EconomyArrays] = {}
-    for t, period in enumerate(periods):
-        shares = [stream_share(s, backcast, period, record, factors) for s in episode.supply]
-        scale = _demand_scale(episode, backcast, period, intensity)
-        supply.append(np.array(shares) @ reference.streams)
-        demand.append(demand[0] * scale)
-        economies[period.start] = _economy(
-            episode, reference, layout, parameters, shares, scale / held_back[t], limits[t]
-        )
+    streams = np.array([[stream_share(s, backcast, period, record, factors) for s in episode.supply]
+                        for period in periods])[:, :, None] * reference.streams  # fmt: skip
+    scales = [_demand_scale(episode, backcast, period, intensity) for period in periods]
+    supply += list(streams.sum(axis=1))
+    demand += [demand[0] * scale for scale in scales]
     flat = reference.prices.ravel() * 1000.0
-    held = layout.uses if stocks and parameters.cover > 0.0 else ()
-    width = len(episode.places)
-    dynamics = Dynamics(
-        stocks=tuple(
-            Stock(e * width + p, reference.used[e, p] * parameters.cover / 12, float(flat[e * width + p]),
-                  elasticity=parameters.holding)
-            for e, p in held
-        ),
-        memories=tuple(Memory(j, min(parameters.short / parameters.long, 1.0)) for j in range(len(layout.uses))),
-        discount=discount,
-        expectation=Expectation(weight=parameters.weight, anchor=flat, within=True),
-    )  # fmt: skip
-    state = opening_state(dynamics, periods[0].start, flat)
-    path = roll(periods, lambda period, _: economies[period.start], dynamics, state, window=0.5 * length)
-    done = len(path.periods)
-    stocks_held = np.zeros((done, *reference.used.shape))
-    for s, (e, p) in enumerate(held):
-        stocks_held[:, e, p] = path.stocks[:, s]
+    at_use = np.array([e * len(episode.places) + p for e, p in layout.uses], dtype=np.int64)
+    used = reference.used.ravel()[at_use]
+    months = parameters.cover / 12 if stocks else 0.0
+    dynamics = _dynamics(parameters, at_use, used * months, flat, discount)
+    state, window = opening_state(dynamics, periods[0].start, flat), None
+    elements = list(episode.elements.values())
+    switching = Switching(parameters, [elements[e].qualification for e, _ in layout.uses], periods[0].start)
+    results, working = list[PeriodResult](), [parameters.working * months * used]
+    for t, period in enumerate(periods):
+        wanted = used * scales[t] / held_back[t] * np.exp(switching.counted(period))  # at reference prices
+        working.append(parameters.working * months * wanted)
+        economy = _economy(episode, reference, layout, parameters, streams[t], wanted, working[-1] - working[-2],
+                           limits[t])  # fmt: skip
+        dynamics = _dynamics(parameters, at_use, wanted * months, flat, discount)
+        window = solve_window([period], [economy], dynamics, state, previous=window)
+        if not window.ok:
+            break
+        state = state_after(window, dynamics)
+        results.append(window.periods[0])
+        switching.begin(period, (results[-1].prices / flat)[at_use])
+    done = len(results)
+    prices = np.array([result.prices for result in results]).reshape(done, *reference.prices.shape)
+    held = np.zeros((done, len(flat)))
+    held[:, at_use] = working[1 : done + 1]
+    for k, stock in enumerate(dynamics.stocks):
+        held[:, stock.market] += [result.stocks[k] for result in results]
+    cause = "" if window is None or window.ok else f"{periods[done].start:g}: {window.status.value}: {window.cause}"
     unit = control[:done] ** parameters.follow / 1000.0  # money that follows the control, and kg
     return EpisodeRun(
-        episode=episode, ok=path.ok, cause=path.cause, periods=periods[:done], reference=reference.prices,
-        prices=path.prices.reshape(stocks_held.shape) * unit[:, None, None], stocks=stocks_held,
+        episode=episode, ok=done == len(periods), cause=cause, periods=periods[:done], reference=reference.prices,
+        prices=prices * unit[:, None, None], stocks=held.reshape(prices.shape),
         reference_flows=reference.flows,
-        flows=np.array([result.levels[layout.first_flow :] for result in path.periods]).reshape(
+        flows=np.array([result.levels[layout.first_flow :] for result in results]).reshape(
             done, *reference.flows.shape) / length,
-        rents=np.array([result.group_rents for result in path.periods]).reshape(done, -1) * unit[:, None],
+        rents=np.array([result.group_rents for result in results]).reshape(done, -1) * unit[:, None],
         limits=limits[:done], supply=np.array(supply), demand=np.array(demand), local_supply=reference.offered,
         control=control[:done], follow=parameters.follow,
     )  # fmt: skip
+
+
+def _dynamics(
+    parameters: Parameters, markets: npt.NDArray[np.int64], cover: Floats, anchor: Floats, discount: float
+) -> Dynamics:
+    """Stocks for sale in `markets` [D] where `cover` [D] is held in all at reference prices, t; none where it is 0."""
+    stocks = [
+        Stock(int(i), tonnes * (1.0 - parameters.working), float(anchor[i]), elasticity=parameters.holding)
+        for i, tonnes in zip(markets, cover, strict=True)
+        if tonnes > 0.0
+    ]
+    expectation = Expectation(weight=parameters.weight, anchor=anchor, within=True)
+    return Dynamics(stocks=tuple(stocks), discount=discount, expectation=expectation)
 
 
 def _demand_scale(episode: Episode, backcast: Backcast, period: Period, intensity: float | None) -> float:
@@ -408,17 +478,17 @@ def _demand_scale(episode: Episode, backcast: Backcast, period: Period, intensit
     return scale
 
 
-def _held_back(prices: Floats, periods: tuple[Period, ...], parameters: Parameters) -> Floats:
+def _held_back(episode: Episode, prices: Floats, periods: tuple[Period, ...], parameters: Parameters) -> Floats:
     """Use of the control at its prices (relative to the reference, [T]) over its use at reference prices, [T].
 
     The control goes into the same goods and answers to its price as the elements do to theirs; its observed use over
     this is the demand there would be at reference prices.
     """
-    out, adjusted = np.ones(len(periods)), 0.0
+    years = episode.control.qualification if episode.control is not None else 0.0
+    out, switching = prices**parameters.short, Switching(parameters, [years], periods[0].start)
     for t, period in enumerate(periods):
-        speed = share_within(min(parameters.short / parameters.long, 1.0), period.length)
-        adjusted = speed * parameters.long * np.log(prices[t]) + (1.0 - speed) * adjusted
-        out[t] = np.exp(adjusted)
+        out[t] *= np.exp(switching.counted(period)[0])
+        switching.begin(period, prices[t : t + 1])
     return out
 
 

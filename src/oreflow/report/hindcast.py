@@ -21,10 +21,10 @@ _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a949e"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 250, 46, 12, 12, 30
 _SLACK = 0.05  # USD/kg: a rent shown as 0.0 does not bind
 _WORDS = {
-    "short": "elasticity of use within a year",
-    "long": "elasticity of use once adjusted",
+    "short": "elasticity of use at once",
+    "long": "elasticity of use once switches are qualified",
     "cover": "stock at reference prices, months of use",
-    "holding": "elasticity of the stock to its convenience value",
+    "working": "share of that stock which is at work and never sold",
     "weight": "share of a price's distance from the reference expected to be left after a year",
     "supply": "multiplier of the elasticities of supply that the files give",
     "follow": "share of the control's price changes that is followed one for one",
