@@ -145,3 +145,33 @@ def test_roles_were_committed_before_the_fitting_code() -> None:
     order = subprocess.run(["git", "merge-base", "--is-ancestor", roles[-1], code[-1]], cwd=root, check=False)
     assert order.returncode == 0
     assert roles[-1] != code[-1]
+
+
+SHUT = """
+schema: oreflow/episode/1
+id: H2031
+title: nothing may leave for two months
+start: '2031-01'
+months: 1
+periods: 4
+reference: '2030'
+home: China
+elements: {Dy: {price: 250.0, place: world}, Tb: {price: 850.0, place: world}}
+composition: {Dy: 0.85, Tb: 0.15}
+supply: [{name: mines, place: China, tonnes: 3000, elasticity: 0.3}]
+uses: [{place: world, tonnes: 400}]
+links: [{from: China, to: world, vat: 0.13, limits: [{start: '2031-02', tonnes: 0}, {start: '2031-04', tonnes: 60}]}]
+rows:
+  - {id: H2031.01, role: scored, what: price, quantity: price, element: Dy, place: world, unit: USD/kg, grade: B,
+     source: S, before: {date: '2031-01', value: 250}, after: {date: '2031-03', value: 800}}
+"""
+
+
+def test_a_gate_that_shuts_altogether_has_finite_scores(fitted: Fit, tmp_path: Path) -> None:
+    (tmp_path / "shut.yaml").write_text(SHUT, encoding="utf-8")
+    hindcasts = load_hindcasts(FOLDER, (tmp_path / "shut.yaml",))
+    board = judge(hindcasts, draws=3, found=fitted, only=("H2031",))
+    (row,) = board.rows
+    assert board.episodes[0].failed == 0
+    assert np.isfinite([row.median, row.crps, row.crps_no_change, row.crps_one_elasticity, row.one_elasticity]).all()
+    assert row.median > 0.0

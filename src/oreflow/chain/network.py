@@ -21,6 +21,7 @@ from oreflow.core.errors import OreflowError
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case, Values
+    from oreflow.chain.tables import Cell
 
 Floats = NDArray[np.float64]
 WORLD = "WORLD"
@@ -245,8 +246,8 @@ class _Builder:
         self.baskets = self._baskets()
         self.light = self._light_elements()
 
-    def number(self, cell: object, default: float) -> float:
-        return default if cell is None else float(self.values[cell])  # type: ignore[index]
+    def number(self, cell: Cell | None, default: float) -> float:
+        return default if cell is None else float(self.values[cell])
 
     def _baskets(self) -> dict[str, dict[str, float]]:
         shares: dict[str, dict[str, float]] = defaultdict(dict)

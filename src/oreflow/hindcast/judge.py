@@ -37,6 +37,7 @@ NOISE = 0.1
 """Prior standard deviation of an observed change, in logs; it counts for two observations."""
 
 _NOISE_POINTS = 20
+_LEAST_SUPPLY = 0.01  # of demand: where nothing passes, one elasticity has no price
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _Z90 = 1.6448536269514722
 
@@ -191,7 +192,7 @@ def simple_change(run: EpisodeRun, row: ScoredRow) -> float:
             own = run.local_supply[e, episode.places.index(row.place)]
             supply = own + np.concatenate([[run.reference_flows[k, e]], let])
             demand = np.full(len(supply), supply[0])
-    ratio = supply / demand
+    ratio = np.maximum(supply / demand, _LEAST_SUPPLY)
 
     def at(k: int) -> float:
         date = (row.before, row.after)[k].date

@@ -5,7 +5,7 @@ On an unused path rents are zero or not unique, so barriers are lifted and the y
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -634,21 +634,21 @@ def unlock_barriers(barriers: Barriers, target: float) -> Unlock:
     return Unlock(barriers.year, target, reached, everything, tuple(sets), _ladder(at, reached), failures)
 
 
-def _ladder(at: object, reached: float) -> tuple[LadderStep, ...]:
+def _ladder(at: Callable[[Iterable[str]], float], reached: float) -> tuple[LadderStep, ...]:
     """Return the greedy ladder: at each step the barrier whose removal adds most, until nothing adds."""
     steps: list[LadderStep] = []
     lifted: tuple[str, ...] = ()
     current = reached
     while len(lifted) < len(KINDS):
         rest = [k for k in KINDS if k not in lifted]
-        gains = {k: at((*lifted, k)) for k in rest}  # type: ignore[operator]
+        gains = {k: at((*lifted, k)) for k in rest}
         best = max(rest, key=lambda k: np.nan_to_num(gains[k], nan=-1.0))
         if not gains[best] > current + 1e-6:
-            pairs = {(a, b): at((*lifted, a, b)) for a, b in combinations(rest, 2)}  # type: ignore[operator]
+            pairs = {(a, b): at((*lifted, a, b)) for a, b in combinations(rest, 2)}
             if not pairs or not max(np.nan_to_num(v, nan=-1.0) for v in pairs.values()) > current + 1e-6:
                 break
             best = max(pairs, key=lambda pair: np.nan_to_num(pairs[pair], nan=-1.0))[0]
-        alone = at((best,))  # type: ignore[operator]
+        alone = at((best,))
         lifted = (*lifted, best)
         gain = alone - reached
         steps.append(LadderStep(best, TITLES[best], gain if abs(gain) > 1e-6 else 0.0, gains[best]))
