@@ -19,6 +19,8 @@ from oreflow.market.scaling import Core
 
 Flags = npt.NDArray[np.bool_]
 
+_SHARP = 1e-12  # a residual beyond which a step that brings nothing ends the search
+
 
 @dataclass(frozen=True, slots=True)
 class Residual:
@@ -68,7 +70,7 @@ def active_set(
     iso = np.zeros(len(x), dtype=bool)
     iso[core.iso] = True
     for count in range(steps):
-        if state.size <= 1e-14 or (best[2].size <= tolerance and worse) or clock.step():
+        if state.size <= 1e-14 or (best[2].size <= min(tolerance, _SHARP) and worse) or clock.step():
             return *best, count
         moved = _step(core, x, y, state, iso)
         if moved is None:
