@@ -206,15 +206,12 @@ def _solve_year(
     starts = [None if guess is None else _fitting(guess, arrays), None]
     if start is not None:
         starts.append(_fitting(start, arrays))
-    # Looking for a reason that there is none costs a tenth of a solve: first as if there were an equilibrium.
-    solution = solve_reduced(arrays, starts[0], replace(options, explain=False))
-    if solution.status not in SOLVED:
-        for number, warm in enumerate(starts):
-            if number and warm is starts[number - 1]:
-                continue
-            solution = solve_reduced(arrays, warm, options)
-            if solution.status in SOLVED:
-                break
+    for number, warm in enumerate(starts):
+        if number and warm is starts[number - 1]:
+            continue
+        solution = solve_reduced(arrays, warm, options)
+        if solution.status in SOLVED:
+            break
     if solution.status not in SOLVED and before is not None and start is not None:
         solution = walk(before, start, arrays, options)
     if solution.status in SOLVED:
