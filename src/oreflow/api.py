@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from oreflow import __version__
@@ -14,6 +14,7 @@ from oreflow.chain.case import Case, case_folder, load_case
 from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
+from oreflow.futures.ensemble import Failure, Submitted, Workers
 from oreflow.futures.screening import Effect, screen
 from oreflow.policy.proposal import Composition, compose, compose_all
 from oreflow.report.build import break_evens, evidence, proposal_result
@@ -347,12 +348,23 @@ def finish(
     year = _headline_year(case)
     threshold = _threshold(base)
     names = [composition.name for composition in central.compositions]
-    results = _run_draws(central, year, draws, seed, workers, progress)
     rests_on = References(case)
+    tell = progress or _tell_nothing
+    solved = [c for c in central.compositions if central.outcomes[c.name].solved]
+    lead, when = _lead(central, solved, year)
+    with Workers(workers, most=draws + len(solved) + 2) as crew:
+        # All is handed over before any of it is waited for, so that no worker stands idle between the stages.
+        futures = crew.submit(run_draw, _draw_jobs(central, year, draws, seed), chunk=1)
+        stopping = crew.submit(find_stops, [_stop_job(central, c, year, threshold) for c in solved], chunk=1)
+        if draws:
+            tell("futures", 0, draws)
+        screening = None if lead is None else screen(central, lead, when, crew)
+        results = _draws(futures, names, partial(_step, tell, "futures", draws))
+        stops = _stops(stopping, solved, partial(_step, tell, "what stops the tonnes", len(solved)))
+        effects = () if screening is None else screening.effects(partial(tell, "which inputs matter"))
     proposals = []
     outlook = {}
     notes: list[str] = []
-    stops = _find_stops(central, year, threshold, workers, progress)
     for composition in central.compositions:
         outcome = central.outcomes[composition.name]
         found = stops.get(composition.name)
@@ -373,7 +385,7 @@ def finish(
                 rests_on=rests_on,
             )  # fmt: skip
         )
-    doubts = _doubts(central, year, workers, progress)
+    doubts = () if lead is None else tuple(_doubt(case, effect, lead.name, when) for effect in effects[:8])
     notes += swap_notes(case)
     reference = central.outcomes[central.status_quo]
     if reference.solved:
@@ -429,17 +441,22 @@ def _group_title(group: str) -> str:
     return group.replace("_", " ").title()
 
 
-def _run_draws(
-    central: Central, year: int, draws: int, seed: int, workers: int | None, progress: Progress | None
-) -> tuple[DrawResult, ...]:
+def _tell_nothing(what: str, done: int, total: int) -> None:
+    del what, done, total
+
+
+def _step(tell: Progress, what: str, total: int, done: int) -> None:
+    tell(what, done, total)
+
+
+def _draw_jobs(central: Central, year: int, draws: int, seed: int) -> list[DrawJob]:
     if draws <= 0:
-        return ()
-    from oreflow.futures.ensemble import run_ensemble
+        return []
     from oreflow.futures.sample import sample
 
     case = central.base.case
     drawn = sample(futures_of(case), draws, seed=seed)
-    jobs = [
+    return [
         DrawJob(
             case=case.reference,
             as_of=str(case.as_of) if case.as_of else None,
@@ -455,15 +472,13 @@ def _run_draws(
         for index in range(draws)
     ]
 
-    def step(done: int) -> None:
-        if progress is not None:
-            progress("futures", done, draws)
 
-    names = [composition.name for composition in central.compositions]
-    results = run_ensemble(run_draw, jobs, workers=workers, chunk=4, progress=step)
+def _draws(
+    futures: Submitted[DrawJob, DrawResult], names: Sequence[str], step: Callable[[int], None]
+) -> tuple[DrawResult, ...]:
     return tuple(
-        result if isinstance(result, DrawResult) else DrawResult(index, {}, {}, dict.fromkeys(names, str(result)))
-        for index, result in enumerate(results)
+        DrawResult(index, {}, {}, dict.fromkeys(names, str(result))) if isinstance(result, Failure) else result
+        for index, result in enumerate(futures.results(step))
     )
 
 
@@ -532,23 +547,16 @@ def _barrier_note(name: str, found: Unlock) -> list[str]:
     return [f"{name}: {found.target:,.0f} t in {found.year} would take lifting {texts[0]}."]
 
 
-def _find_stops(
-    central: Central, year: int, target: float, workers: int | None, progress: Progress | None
+def _stop_job(central: Central, composition: Composition, year: int, target: float) -> StopJob:
+    return StopJob(central.outcomes[composition.name], composition.instruments, year, target)
+
+
+def _stops(
+    stopping: Submitted[StopJob, Stops], solved: Sequence[Composition], step: Callable[[int], None]
 ) -> dict[str, Stops]:
     """Return where the tonnes stop for each proposal that solved."""
-    from oreflow.futures.ensemble import Failure, run_ensemble
-
-    solved = [c for c in central.compositions if central.outcomes[c.name].solved]
-    jobs = [StopJob(central.outcomes[c.name], c.instruments, year, target) for c in solved]
-
-    def step(done: int) -> None:
-        if progress is not None:
-            progress("what stops the tonnes", done, len(jobs))
-
     found = {}
-    for composition, result in zip(
-        solved, run_ensemble(find_stops, jobs, workers=workers, chunk=1, progress=step), strict=True
-    ):
+    for composition, result in zip(solved, stopping.results(step), strict=True):
         if isinstance(result, Failure):
             raise OreflowError(f"{composition.name}: what stops the tonnes was not found: {result}")
         found[composition.name] = result
@@ -583,26 +591,18 @@ def _existing(base: Base, outcome: Outcome) -> ExistingPath | None:
     return ExistingPath(sum(bool(outcome.base.year.levels[j] > 1e-6) for j in path), len(path))
 
 
-def _doubts(central: Central, year: int, workers: int | None, progress: Progress | None) -> tuple[Doubt, ...]:
-    """Screen the proposal that diverts most in the headline year, or in the first year after it in which any does."""
-    solved = [c for c in central.compositions if c.name != central.status_quo and central.outcomes[c.name].solved]
-    if not solved:
-        return ()
+def _lead(central: Central, solved: Sequence[Composition], year: int) -> tuple[Composition | None, int]:
+    """Return the proposal that diverts most in the headline year, or in the first year after it in which any does."""
+    others = [c for c in solved if c.name != central.status_quo]
+    if not others:
+        return None, year
 
     def tonnes(composition: Composition, when: int) -> float:
         return central.values[composition.name].get("diverted_first", {}).get(str(when), 0.0)
 
     later = range(year, central.base.case.end_year + 1)
-    year = next((when for when in later if any(tonnes(c, when) > 1.0 for c in solved)), year)
-    lead = max(solved, key=lambda c: tonnes(c, year))
-    case = central.base.case
-
-    def step(done: int, total: int) -> None:
-        if progress is not None:
-            progress("which inputs matter", done, total)
-
-    effects = screen(central, lead, year, workers=workers, progress=step)
-    return tuple(_doubt(case, effect, lead.name, year) for effect in effects[:8])
+    year = next((when for when in later if any(tonnes(c, when) > 1.0 for c in others)), year)
+    return max(others, key=lambda c: tonnes(c, year)), year
 
 
 def _doubt(case: Case, effect: Effect, proposal: str, year: int) -> Doubt:

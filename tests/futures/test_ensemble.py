@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.futures import tasks
 
 from oreflow.core.errors import UsageError
-from oreflow.futures.ensemble import THREAD_VARIABLES, EnsembleError, Failure, run_ensemble, usable_cores
+from oreflow.futures.ensemble import THREAD_VARIABLES, EnsembleError, Failure, Workers, run_ensemble, usable_cores
 
 
 @given(st.lists(st.floats(allow_nan=False), max_size=40), st.integers(1, 50))
@@ -61,6 +61,27 @@ def test_a_partial_carries_what_all_items_share() -> None:
     assert run_ensemble(partial(tasks.scale, 3.0), [1.0, 2.0], workers=1) == (3.0, 6.0)
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_ensembles_submitted_together_share_their_workers(count: int) -> None:
+    done: list[int] = []
+    with Workers(count) as workers:
+        squares = workers.submit(tasks.square, [1.0, 2.0, 3.0], chunk=2)
+        inverses = workers.submit(tasks.invert, [2.0, 0.0], chunk=1)
+        places = [workers.submit(tasks.describe_worker, [0.2] * 4, chunk=1) for _ in range(2)]
+        assert squares.results(done.append) == (1.0, 4.0, 9.0)
+        first, second = inverses.results()
+        processes = [{row[0] for row in p.results() if not isinstance(row, Failure)} for p in places]
+    assert sorted(done)[-1] == 3
+    assert (first, isinstance(second, Failure)) == (0.5, True)
+    assert processes[0] == processes[1]
+    assert len(processes[0]) == max(count, 1)
+
+
+def test_no_more_workers_than_wanted() -> None:
+    assert (Workers(8, most=3).count, Workers(2, most=3).count, Workers(0, most=3).count) == (3, 2, 0)
+    assert Workers(8, most=0).count == 1
+
+
 def test_nothing_to_do_gives_no_rows() -> None:
     assert run_ensemble(tasks.square, [], workers=2) == ()
 
@@ -70,9 +91,11 @@ def test_a_worker_that_dies_is_an_error_in_words() -> None:
         run_ensemble(tasks.end_process, [9], workers=1)
 
 
-@pytest.mark.parametrize("wrong", [{"workers": -1}, {"chunk": 0}])
-def test_wrong_numbers_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="expected workers from 0 and chunk from 1"):
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"workers": -1}, "expected workers from 0"), ({"chunk": 0}, "expected chunk from 1")]
+)
+def test_wrong_numbers_are_refused(wrong: dict[str, int], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
         run_ensemble(tasks.square, [1.0], workers=wrong.get("workers"), chunk=wrong.get("chunk", 1))
 
 

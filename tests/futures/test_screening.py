@@ -6,6 +6,7 @@ import pytest
 
 from oreflow import api
 from oreflow.futures.comparison import Central
+from oreflow.futures.ensemble import Workers
 from oreflow.futures.screening import screen, shortlist
 from oreflow.policy.proposal import compose
 from oreflow.study.base import prepare
@@ -36,7 +37,8 @@ def test_effects_are_those_of_a_full_run(central: Central, monkeypatch: pytest.M
     monkeypatch.setattr("oreflow.futures.screening.OF_PROPOSAL", 1)
     monkeypatch.setattr("oreflow.futures.screening.OF_COST", 1)
     monkeypatch.setattr("oreflow.futures.screening.OF_CAPACITY", 0)
-    effects = screen(central, composition, YEAR, workers=0)
+    with Workers(0) as workers:
+        effects = screen(central, composition, YEAR, workers).effects()
     assert [e.swing for e in effects] == sorted((e.swing for e in effects), reverse=True)
     assert effects[0].swing > 1.0
     for effect in effects:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linprog
 
-from oreflow.market.arrays import Status
+from oreflow.market.arrays import CurveTable, EconomyArrays, Status
 from oreflow.market.economy import (
     Activity,
     Economy,
@@ -162,3 +166,31 @@ def test_where_every_activity_has_a_limit_there_is_no_cycle_to_find() -> None:
     capped = arrays.with_(upper=np.ones(arrays.shape[1]))
     assert find_subsidised_cycle(capped) is None
     assert find_cycle_at(capped, np.ones(arrays.shape[0])) is None
+
+
+@given(st.integers(0, 10**9))
+def test_a_cycle_is_found_exactly_where_a_linear_programme_over_all_activities_earns(seed: int) -> None:
+    """The activities that cannot be part of one are left out before; that must never hide one."""
+    rng = np.random.default_rng(seed)
+    m, n, g = 4, 7, 2
+    matrix = rng.choice([-1.0, 0.0, 1.0], (m, n), p=[0.3, 0.4, 0.3])
+    weights = rng.choice([-1.0, 0.0, 1.0], (g, n), p=[0.1, 0.7, 0.2])
+    cost, equality = rng.integers(-3, 4, n).astype(float), rng.random(m) < 0.4
+    arrays = EconomyArrays(
+        A=sp.csc_array(matrix), B=sp.csc_array(matrix), curves=CurveTable.of(0, a=cost), upper=np.full(n, np.inf),
+        fixed=np.zeros(m), equality=equality, G=sp.csr_array(weights), h=np.ones(g), K=None,
+    )  # fmt: skip
+    below, equal = np.vstack([-matrix[~equality], weights]), matrix[equality]
+    best = linprog(
+        cost, below, np.zeros(len(below)), equal if len(equal) else None, np.zeros(len(equal)) if len(equal) else None,
+        (0.0, 1.0),
+    )  # fmt: skip
+    found = find_subsidised_cycle(arrays)
+    assert (found is not None) == (best.fun < -1e-9)
+    if found is not None:
+        assert found.gain == pytest.approx(-best.fun)
+        members = dict(found.activities)
+        levels = np.array([members.get(arrays.activity_name(j), 0.0) for j in range(n)])
+        assert (matrix @ levels >= -1e-9).all()
+        assert np.abs(matrix[equality] @ levels).max(initial=0.0) < 1e-9
+        assert (weights @ levels <= 1e-9).all()

@@ -16,10 +16,13 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from oreflow.core.errors import OreflowError, UsageError
 from oreflow.core.threads import BLAS_VARIABLES
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -50,6 +53,112 @@ class Failure:
         return f"{self.kind}: {self.message}"
 
 
+class Workers:
+    """Processes that stay for as many ensembles as are submitted, so that none waits for another's stragglers.
+
+    Ensembles are worked on in the order of their submission; what is free takes the next chunk, whosever it is.
+
+    Args:
+        count: number of processes; None for one a core; 0 for none, that is in this process and its threads.
+        most: no more processes than this are started, as where there are fewer items than cores.
+
+    Raises:
+        UsageError: count below 0.
+
+    Example:
+        >>> with Workers(0) as workers:
+        ...     halves, squares = workers.submit(abs, [-1, 2]), workers.submit(float, [3])
+        ...     halves.results(), squares.results()
+        ((1, 2), (3.0,))
+    """
+
+    def __init__(self, count: int | None = None, *, most: int | None = None) -> None:
+        if count is not None and count < 0:
+            raise UsageError(f"workers = {count}; expected workers from 0")
+        wanted = usable_cores() if count is None else count
+        self.count = wanted if most is None or not wanted else max(1, min(wanted, most))
+        self._pool: ProcessPoolExecutor | None = None
+        self._others: set[BaseProcess] = set()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def submit(
+        self, task: Callable[[Item], Result], items: Sequence[Item], *, chunk: int = 8
+    ) -> Submitted[Item, Result]:
+        """Hand over a task and its items, and return at once.
+
+        Args:
+            task: a function of one item that depends on nothing else; it must survive pickling (a function of a module,
+                or `functools.partial` of one) and is sent with every chunk.
+            items: what to work on; each must survive pickling.
+            chunk: items that one process takes at a time; results do not depend on it.
+
+        Raises:
+            UsageError: chunk below 1.
+        """
+        if chunk < 1:
+            raise UsageError(f"chunk = {chunk}; expected chunk from 1")
+        pieces = [items[begin : begin + chunk] for begin in range(0, len(items), chunk)]
+        if not self.count:
+            return Submitted(task, pieces, None, 0)
+        with _one_thread_each():
+            if self._pool is None:
+                self._others = set(multiprocessing.active_children())
+                spawn = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(self.count, mp_context=spawn, initializer=_start_worker)
+            return Submitted(task, pieces, [self._pool.submit(_run_piece, task, p) for p in pieces], self.count)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._pool is None:
+            return
+        if kind is not None:
+            for child in set(multiprocessing.active_children()) - self._others:
+                child.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Submitted(Generic[Item, Result]):
+    """An ensemble that was handed to `Workers`."""
+
+    def __init__(
+        self,
+        task: Callable[[Item], Result],
+        pieces: Sequence[Sequence[Item]],
+        futures: list[Future[list[Result | Failure]]] | None,
+        count: int,
+    ) -> None:
+        self._task, self._pieces, self._futures, self._count = task, pieces, futures, count
+
+    def results(self, progress: Callable[[int], None] | None = None) -> tuple[Result | Failure, ...]:
+        """Wait for all items and return one result an item, in their order.
+
+        Args:
+            progress: called in this process with the number of items done so far, after each chunk.
+
+        Returns:
+            One result an item, or a `Failure` where the task raised an exception.
+
+        Raises:
+            EnsembleError: a worker process ended, as for want of memory.
+        """
+        report = progress or _report_nothing
+        if self._futures is None:
+            return _run_here(self._task, self._pieces, report)
+        done = 0
+        try:
+            for future in as_completed(self._futures):
+                done += len(future.result())
+                report(done)
+        except BrokenProcessPool as error:
+            raise EnsembleError(
+                f"one of {self._count} worker processes ended before its work was done, as for want of memory; try "
+                "fewer workers, or none (0), which runs in the main process; a script that starts workers needs the "
+                "guard if __name__ == '__main__'"
+            ) from error
+        return tuple(row for future in self._futures for row in future.result())
+
+
 def run_ensemble(
     task: Callable[[Item], Result],
     items: Sequence[Item],
@@ -61,8 +170,7 @@ def run_ensemble(
     """Apply a task to every item, in processes of their own, and return the results in the order of the items.
 
     Args:
-        task: a function of one item that depends on nothing else; it must survive pickling (a function of a module,
-            or `functools.partial` of one) and is sent once to each worker, so that large inputs belong in the partial.
+        task: as of `Workers.submit`.
         items: what to work on; each must survive pickling.
         workers: number of processes; None for one a core; 0 for none, that is in this process and its threads.
         chunk: items that one process takes at a time; results do not depend on it.
@@ -80,14 +188,8 @@ def run_ensemble(
         >>> run_ensemble(abs, [-1, 2], workers=0)
         (1, 2)
     """
-    if chunk < 1 or (workers is not None and workers < 0):
-        raise UsageError(f"workers = {workers}, chunk = {chunk}; expected workers from 0 and chunk from 1")
-    report = progress or _report_nothing
-    pieces = [items[begin : begin + chunk] for begin in range(0, len(items), chunk)]
-    if workers == 0:
-        return _run_here(task, pieces, report)
-    count = min(usable_cores() if workers is None else workers, max(len(pieces), 1))
-    return _run_in_processes(task, pieces, count, report)
+    with Workers(workers, most=-(-len(items) // max(chunk, 1))) as crew:
+        return crew.submit(task, items, chunk=chunk).results(progress)
 
 
 def usable_cores() -> int:
@@ -115,54 +217,13 @@ def _run_here(
     return tuple(rows)
 
 
-def _run_in_processes(
-    task: Callable[[Item], Result], pieces: Sequence[Sequence[Item]], count: int, report: Callable[[int], None]
-) -> tuple[Result | Failure, ...]:
-    rows: list[list[Result | Failure]] = [[] for _ in pieces]
-    others = set(multiprocessing.active_children())
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(
-            count, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(task,)
-        )
-        try:
-            positions: dict[Future[list[Result | Failure]], int] = {
-                pool.submit(_run_piece, piece): position for position, piece in enumerate(pieces)
-            }
-            done = 0
-            for future in as_completed(positions):
-                position = positions[future]
-                rows[position] = future.result()
-                done += len(rows[position])
-                report(done)
-        except BrokenProcessPool as error:
-            raise EnsembleError(
-                f"one of {count} worker processes ended before its work was done, as for want of memory; try fewer "
-                "workers, or none (0), which runs in the main process; a script that starts workers needs the guard "
-                "if __name__ == '__main__'"
-            ) from error
-        except BaseException:
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-    return tuple(row for piece in rows for row in piece)
-
-
-_task: Callable[[Any], Any] | None = None
-
-
-def _start_worker(task: Callable[[Any], Any]) -> None:
-    """Keep the task for all chunks; Ctrl-C is the parent's to handle."""
-    global _task
-    _task = task
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _run_piece(piece: Sequence[Any]) -> list[Any]:
-    if _task is None:
-        raise EnsembleError("a worker process was started without its task")
-    return [_attempt(_task, item) for item in piece]
+def _run_piece(task: Callable[[Item], Result], piece: Sequence[Item]) -> list[Result | Failure]:
+    return [_attempt(task, item) for item in piece]
 
 
 def _attempt(task: Callable[[Item], Result], item: Item) -> Result | Failure:

@@ -16,7 +16,7 @@ import numpy as np
 from oreflow.chain.network import Network, build_network
 from oreflow.core.errors import OreflowError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_draw
-from oreflow.futures.ensemble import run_ensemble
+from oreflow.futures.ensemble import Submitted, Workers
 from oreflow.study.unlock import Barriers
 
 if TYPE_CHECKING:
@@ -41,22 +41,51 @@ class Effect:
     swing: float
 
 
-def screen(
-    central: Central,
-    composition: Composition,
-    year: int,
-    *,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Effect, ...]:
-    """Return one-at-a-time effects of uncertain inputs on diverted_first in a year, the largest first.
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """One-at-a-time runs under way: each chosen input at its low and at its high."""
+
+    chosen: tuple[tuple[str, float, float], ...]
+    proposal: str
+    year: int
+    runs: Submitted[DrawJob, DrawResult]
+
+    def effects(self, progress: Callable[[int, int], None] | None = None) -> tuple[Effect, ...]:
+        """Wait for the runs and return the effects, the largest first.
+
+        Args:
+            progress: called with the number of inputs done and of all.
+        """
+
+        def step(done: int) -> None:
+            if progress is not None:
+                progress(done // 2, len(self.chosen))
+
+        ends = [
+            result.values.get(self.proposal, {}).get("diverted_first", {}).get(str(self.year), float("nan"))
+            if isinstance(result, DrawResult)
+            else float("nan")
+            for result in self.runs.results(step)
+        ]
+        effects = [
+            Effect(ref, low, high, at_low, at_high, abs(at_high - at_low))
+            for (ref, low, high), at_low, at_high in zip(self.chosen, ends[::2], ends[1::2], strict=True)
+        ]
+        return tuple(sorted((e for e in effects if e.swing == e.swing), key=lambda effect: (-effect.swing, effect.ref)))
+
+
+def screen(central: Central, composition: Composition, year: int, workers: Workers) -> Screening:
+    """Begin one-at-a-time runs of uncertain inputs; their effects are those on diverted_first in a year.
 
     Args:
         central: the central runs.
         composition: the proposal.
         year: of the indicator; years after it are not solved.
-        workers: processes (default: one a core).
-        progress: called with done and total.
+        workers: who runs them.
+
+    Example:
+        >>> with Workers() as workers:  # doctest: +SKIP
+        ...     screen(central, composition, 2030, workers).effects()[0].ref
     """
     case = central.base.case
     ranges = {u.name: u for u in case.uncertainties()}
@@ -70,23 +99,8 @@ def screen(
         replace(job, index=i, names=(ref,), numbers=(end,))
         for i, (ref, end) in enumerate((ref, end) for ref in chosen for end in (ranges[ref].low, ranges[ref].high))
     ]
-
-    def step(done: int) -> None:
-        if progress is not None:
-            progress(done // 2, len(chosen))
-
-    results = run_ensemble(run_draw, jobs, workers=workers, chunk=2, progress=step)
-    ends = [
-        result.values.get(composition.name, {}).get("diverted_first", {}).get(str(year), float("nan"))
-        if isinstance(result, DrawResult)
-        else float("nan")
-        for result in results
-    ]
-    effects = [
-        Effect(ref, ranges[ref].low, ranges[ref].high, low, high, abs(high - low))
-        for ref, low, high in zip(chosen, ends[::2], ends[1::2], strict=True)
-    ]
-    return tuple(sorted((e for e in effects if e.swing == e.swing), key=lambda effect: (-effect.swing, effect.ref)))
+    ends = tuple((ref, ranges[ref].low, ranges[ref].high) for ref in chosen)
+    return Screening(ends, composition.name, year, workers.submit(run_draw, jobs, chunk=1))
 
 
 def shortlist(central: Central, composition: Composition, year: int, ranges: dict[str, Uncertainty]) -> tuple[str, ...]:

@@ -329,14 +329,16 @@ def _most_earned(
     arrays: EconomyArrays, free: _Open, cost: Floats, *, physical: bool = False
 ) -> tuple[float, Floats] | None:
     """Levels from 0 to 1 that earn most without using anything up, and what they earn; None where nothing does."""
+    matrix = arrays.A if physical else arrays.B
+    closed = _in_circles(arrays, matrix, free.columns)
+    if not (cost[closed] < 0).any():
+        return None
     from scipy import optimize
 
-    if not len(free.columns):
-        return None
     linprog: Any = optimize.linprog
-    matrix = arrays.A if physical else arrays.B
-    G: Sparse = sp.csr_array(arrays.G[:, free.columns])
-    rows: Sparse = sp.csr_array(sp.vstack([-sp.csr_array(matrix[:, free.columns]), G]))
+    columns, cost = free.columns[closed], cost[closed]
+    G: Sparse = sp.csr_array(arrays.G[:, columns])
+    rows: Sparse = sp.csr_array(sp.vstack([-sp.csr_array(matrix[:, columns]), G]))
     equal = np.concatenate([arrays.equality, np.zeros(G.shape[0], dtype=bool)])
     unit = np.maximum(np.abs(cost), 1e-300).max(initial=1e-300)
     right = np.zeros(rows.shape[0])
@@ -346,7 +348,39 @@ def _most_earned(
     )  # fmt: skip
     if found.status != 0 or found.fun > -1e-9:
         return None
-    return float(-found.fun * unit), np.asarray(found.x)
+    levels = np.zeros(len(free.columns))
+    levels[closed] = found.x
+    return float(-found.fun * unit), levels
+
+
+def _in_circles(arrays: EconomyArrays, matrix: Sparse, columns: Ints) -> Ints:
+    """Positions in `columns` of activities that can run together on nothing else, by the signs of their coefficients.
+
+    One that needs what none of the others makes cannot, nor one that makes what must be used up and none of them
+    takes, nor one under a shared limit in which none of them makes room.
+    """
+    alive = np.zeros(matrix.shape[1], dtype=bool)
+    alive[columns] = True
+    rows, owner = matrix.indices, np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    live = alive[owner] & (matrix.data != 0)
+    rows, owner, makes = rows[live], owner[live], matrix.data[live] > 0
+    member, group = arrays.G.indices, np.repeat(np.arange(arrays.G.shape[0]), np.diff(arrays.G.indptr))
+    inside = alive[member] & (arrays.G.data != 0)
+    member, group, fills = member[inside], group[inside], arrays.G.data[inside] > 0
+    while True:
+        made, taken = np.zeros(matrix.shape[0], dtype=bool), ~arrays.equality
+        made[rows[makes]] = True
+        taken[rows[~makes]] = True
+        room = np.zeros(arrays.G.shape[0], dtype=bool)
+        room[group[~fills]] = True
+        before = int(alive.sum())
+        alive[owner[np.where(makes, ~taken[rows], ~made[rows])]] = False
+        alive[member[fills & ~room[group]]] = False
+        if int(alive.sum()) == before:
+            return np.flatnonzero(alive[columns])
+        live, inside = alive[owner], alive[member]
+        rows, owner, makes = rows[live], owner[live], makes[live]
+        member, group, fills = member[inside], group[inside], fills[inside]
 
 
 def _members(arrays: EconomyArrays, free: _Open, levels: Floats) -> tuple[tuple[str, float], ...]:
