@@ -6,6 +6,7 @@ commodity, a demand, or the holding of a stock. Index letters: market i, activit
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -224,6 +225,15 @@ def remainder_of(commodity: str) -> str:
     return commodity + "_seg"
 
 
+_DEFAULTS = {
+    "cost": 0.0, "upper": np.inf, "elasticity": np.inf, "reference": 0.0, "demand_elasticity": -1.0,
+    "adjustment": 1.0, "growth": 0.0, "choke": np.inf, "saturation": np.inf, "reference_price": np.nan,
+    "holding_cost": 0.0, "opens": np.nan, "spoilage": 0.0, "room": np.nan, "convenience": 1.0, "transit": 0.0,
+}  # fmt: skip
+"""Numbers of an activity that its row does not give."""
+_UPPER = list(_DEFAULTS).index("upper")
+
+
 class _Builder:
     def __init__(self, case: Case, values: Values) -> None:
         self.case, self.values = case, values
@@ -232,7 +242,8 @@ class _Builder:
         self.oxide_of = {row.element: row.id for row in case.commodities if row.stage == "oxide" and row.element}
         self.markets: dict[tuple[str, str], int] = {}
         self.activities: list[Activity] = []
-        self.numbers: dict[str, list[float]] = defaultdict(list)
+        self.numbers: list[list[float]] = []
+        """Of each activity, in the order of `_DEFAULTS`."""
         self.closed: list[bool] = []
         self.rent_to: list[str] = []
         self.limits: list[SharedLimit] = []
@@ -240,6 +251,7 @@ class _Builder:
         self.activity_seasons: dict[int, str] = {}
         self.limit_seasons: dict[str, str] = {}
         self.grade_of: dict[int, str] = {}
+        self.carried: dict[tuple[str, ...], list[str]] = {}
         self.recipes: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
         for row in case.recipes:
             self.recipes[row.recipe].append((row.side, row.commodity, self.number(row.coefficient, 1.0)))
@@ -316,14 +328,7 @@ class _Builder:
 
     def add(self, activity: Activity, *, closed: bool = False, rent_to: str = "", **numbers: float) -> int:
         self.activities.append(activity)
-        defaults = {
-            "cost": 0.0, "upper": np.inf, "elasticity": np.inf, "reference": 0.0, "demand_elasticity": -1.0,
-            "adjustment": 1.0, "growth": 0.0, "choke": np.inf, "saturation": np.inf,
-            "reference_price": np.nan, "holding_cost": 0.0,
-            "opens": np.nan, "spoilage": 0.0, "room": np.nan, "convenience": 1.0, "transit": 0.0,
-        }  # fmt: skip
-        for name, default in defaults.items():
-            self.numbers[name].append(numbers.get(name, default))
+        self.numbers.append([*{**_DEFAULTS, **numbers}.values()])
         self.closed.append(closed)
         self.rent_to.append(rent_to)
         return len(self.activities) - 1
@@ -360,20 +365,24 @@ class _Builder:
                 owner = row.rent_to or row.operator
                 self.limits.append(SharedLimit(f"plant:{row.id}", "plant", row.id, owner, weights, capacity))
                 for j in members:
-                    self.numbers["upper"][j] = np.inf
+                    self.numbers[j][_UPPER] = np.inf
 
     def routes(self) -> None:
         legs = {row.id: row for row in self.case.legs}
+        travelled = [legs[leg] for leg in dict.fromkeys(leg for row in self.case.routes for leg in row.legs)]
+        per_t = {
+            leg.id: self.number(leg.km, 0.0) * self.number(leg.rate, 0.0) + self.number(leg.fixed, 0.0)
+            for leg in travelled
+        }
+        kept = {leg.id: 1.0 - self.number(leg.loss, 0.0) for leg in travelled}
+        days = {leg.id: self.number(leg.days, 0.0) for leg in travelled}
         users: dict[str, list[tuple[int, float]]] = defaultdict(list)
         touched = set(self.markets)
         for row in self.case.routes:
-            path = [legs[leg] for leg in row.legs]
-            per_gross = sum(
-                self.number(leg.km, 0.0) * self.number(leg.rate, 0.0) + self.number(leg.fixed, 0.0) for leg in path
-            )
-            keep = float(np.prod([1.0 - self.number(leg.loss, 0.0) for leg in path])) if path else 1.0
-            shut = any(leg.state == "closed" for leg in path)
-            transit = sum(self.number(leg.days, 0.0) for leg in path) / DAYS
+            per_gross = sum(per_t[leg] for leg in row.legs)
+            keep = math.prod(kept[leg] for leg in row.legs)
+            shut = any(legs[leg].state == "closed" for leg in row.legs)
+            transit = sum(days[leg] for leg in row.legs) / DAYS
             for commodity in self._carried(row.commodities):
                 if self.commodities[commodity].market == "world":
                     continue
@@ -413,13 +422,16 @@ class _Builder:
         return ""
 
     def _carried(self, patterns: tuple[str, ...]) -> list[str]:
+        if patterns in self.carried:
+            return self.carried[patterns]
         found: list[str] = []
         for pattern in patterns:
             if pattern.startswith("stage:"):
                 found += [c.id for c in self.case.commodities if c.stage == pattern.removeprefix("stage:")]
             else:
                 found.append(pattern)
-        return list(dict.fromkeys(found))
+        self.carried[patterns] = list(dict.fromkeys(found))
+        return self.carried[patterns]
 
     def _made_by_route(self, place: str, commodity: str) -> bool:
         return (place, commodity) in self._route_ends["to"]
@@ -593,7 +605,7 @@ def build_network(case: Case, values: Values) -> Network:
         markets=tuple(Market(place, commodity) for place, commodity in builder.markets),
         activities=tuple(builder.activities),
         limits=tuple(builder.limits),
-        **{name: np.array(column) for name, column in builder.numbers.items()},
+        **dict(zip(_DEFAULTS, np.array(builder.numbers).reshape(-1, len(_DEFAULTS)).T.copy(), strict=True)),
         closed=np.array(builder.closed),
         rent_to=tuple(builder.rent_to),
         composition=builder.composition(),

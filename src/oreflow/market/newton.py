@@ -109,6 +109,25 @@ def _edges(core: Core, explicit: Ints, h: Floats, off: Ints | None) -> tuple[Spa
     return right, -core.F[:, explicit], corner
 
 
+def _fill_edges(matrix: Floats, core: Core, explicit: Ints, h: Floats, off: Ints | None) -> None:
+    """Write what `_edges` returns around the block of prices, whose other entries are nil."""
+    m = matrix.shape[0] - len(explicit)
+    place = np.full(len(h), -1)
+    place[explicit] = np.arange(m, m + len(explicit))
+    at = np.flatnonzero(place[core.owner] >= 0)
+    rows, border = core.E.indices[at], place[core.owner[at]]
+    matrix[border, rows] = -core.F.data[at]
+    right = core.E.data[at]
+    if off is not None and off.size:
+        on = np.ones(m)
+        on[off] = 0.0
+        right = right * on[rows]
+    matrix[rows, border] = right
+    if core.K is not None:
+        matrix[m:, m:] = core.K[explicit][:, explicit].toarray()
+    matrix[place[explicit], place[explicit]] += h[explicit]
+
+
 def _solve_definite(core: Core, lower: Floats, diagonal: Floats) -> _Solve | None:
     """Cholesky factors of the block, in the core's own buffer; None where it is not definite."""
     m = len(diagonal)
@@ -147,9 +166,7 @@ def _solve_dense(
     flat[: m * (m + k) : m + k + 1] += diagonal
     matrix = flat.reshape((m + k, m + k), order="F")
     if k:
-        right, left, corner = _edges(core, explicit, h, off)
-        matrix[:m, m:], matrix[m:, :m] = right.toarray(), left.T.toarray()
-        matrix[m:, m:] = corner.toarray()
+        _fill_edges(matrix, core, explicit, h, off)
     lu, pivots, info = lapack.dgetrf(matrix, overwrite_a=1)
     if info > 0:
         position = np.arange(m + k)

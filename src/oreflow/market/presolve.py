@@ -8,6 +8,7 @@ where there is one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,9 +116,10 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
     activities, markets = np.flatnonzero(alive), np.flatnonzero(used)
     groups = _tightest(sp.csr_array(group_matrix[:, activities]), arrays.h, np.flatnonzero(touched))
     curves = arrays.curves
+    left, kept = _places(markets, matrix.shape[0]), _places(activities, len(alive))
     part = EconomyArrays(
-        A=sp.csc_array(matrix[markets][:, activities]),
-        B=sp.csc_array(sp.csc_array(arrays.B)[markets][:, activities]),
+        A=_columns(matrix, activities, left, len(markets)),
+        B=_columns(sp.csc_array(arrays.B), activities, left, len(markets)),
         curves=CurveTable(
             curves.kind[activities], curves.shift[activities], curves.a[activities], curves.b[activities],
             curves.c[activities], curves.d[activities],
@@ -125,14 +127,40 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
         upper=arrays.upper[activities],
         fixed=arrays.fixed[markets],
         equality=arrays.equality[markets],
-        G=sp.csr_array(group_matrix[groups][:, activities]),
+        G=_columns(group_matrix, groups, kept, len(activities)),
         h=arrays.h[groups],
         K=None if arrays.K is None else sp.csc_array(sp.csc_array(arrays.K)[activities][:, activities]),
-        market_names=tuple(arrays.market_name(int(i)) for i in markets),
-        activity_names=tuple(arrays.activity_name(int(j)) for j in activities),
-        group_names=tuple(arrays.group_name(int(g)) for g in groups),
+        market_names=_named(arrays.market_names, markets, arrays.market_name),
+        activity_names=_named(arrays.activity_names, activities, arrays.activity_name),
+        group_names=_named(arrays.group_names, groups, arrays.group_name),
     )  # fmt: skip
     return Reduction(arrays, part, activities, markets, groups)
+
+
+def _places(kept: Ints, count: int) -> Ints:
+    """Return the new position of each of `count` old ones, -1 for those left out."""
+    place = np.full(count, -1)
+    place[kept] = np.arange(len(kept))
+    return place
+
+
+def _columns(matrix: Any, kept: Ints, place: Ints, count: int) -> Any:
+    """Return the kept columns of a csc matrix (rows of a csr one), the other index moved to its new place or left out.
+
+    Three slices of scipy's would do the same in five times the time.
+    """
+    begin, size = matrix.indptr[kept], np.diff(matrix.indptr)[kept]
+    at = np.arange(int(size.sum())) + np.repeat(begin - (np.cumsum(size) - size), size)
+    moved = place[matrix.indices[at]]
+    stays = moved >= 0
+    ends = np.cumsum(np.concatenate([[0], stays]))[np.concatenate([[0], np.cumsum(size)])]
+    shape = (count, len(kept)) if matrix.format == "csc" else (len(kept), count)
+    dtype = matrix.indices.dtype
+    return type(matrix)((matrix.data[at][stays], moved[stays].astype(dtype), ends.astype(dtype)), shape=shape)
+
+
+def _named(names: tuple[str, ...], kept: Ints, name: Callable[[int], str]) -> tuple[str, ...]:
+    return tuple([names[i] if names else name(i) for i in kept.tolist()])
 
 
 def _add_shut_rents(arrays: EconomyArrays, prices: Floats, duals: Floats, left_out: Ints) -> None:
@@ -154,18 +182,15 @@ def _add_shut_rents(arrays: EconomyArrays, prices: Floats, duals: Floats, left_o
 
 def _tightest(limits: sp.csr_array, h: Floats, groups: Ints) -> Ints:
     """Leave out shared limits whose members and weights are those of a tighter one: their rents would not be unique."""
-    best: dict[bytes, tuple[float, int]] = {}
-    for g in groups:
-        span = slice(limits.indptr[g], limits.indptr[g + 1])
-        members, weights = limits.indices[span], limits.data[span]
-        members, weights = members[weights != 0], weights[weights != 0]
-        order = np.argsort(members)
-        unit = float(np.abs(weights).max())
-        shares = np.round(weights[order] / unit, 12) + 0.0
-        key = members[order].astype(np.int64).tobytes() + shares.tobytes()
+    best: dict[tuple[tuple[int, float], ...], tuple[float, int]] = {}
+    members, weights, ends = limits.indices.tolist(), limits.data.tolist(), limits.indptr.tolist()
+    for g in groups.tolist():
+        of = [(members[k], weights[k]) for k in range(ends[g], ends[g + 1]) if weights[k]]
+        unit = max([abs(weight) for _, weight in of])
+        key = tuple(sorted([(j, round(weight / unit, 12) + 0.0) for j, weight in of]))
         limit = float(h[g]) / unit
         if key not in best or limit < best[key][0]:
-            best[key] = (limit, int(g))
+            best[key] = (limit, g)
     return np.array(sorted(g for _, g in best.values()), dtype=np.int64)
 
 
@@ -185,49 +210,66 @@ def _empty_prices(arrays: EconomyArrays, prices: Floats) -> Floats:
     Suppliers with one output into an empty market are followed from markets with a price outward; a market that none
     reaches gets what its best user would pay, or nil. Where goods may not be thrown away the price can be negative.
     """
-    found = prices.copy()
     matrix = sp.csc_array(arrays.B)
-    ask = arrays.curves.marginal(np.where(arrays.curves.kind == CurveKind.ISOELASTIC, 1.0, 0.0))
+    ask = arrays.curves.marginal(np.where(arrays.curves.kind == CurveKind.ISOELASTIC, 1.0, 0.0)).tolist()
     empty = np.isnan(prices)
     owner = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
     beside = np.unique(owner[empty[matrix.indices]])
     beside = beside[(arrays.curves.kind[beside] != CurveKind.ISOELASTIC) & (arrays.upper[beside] > 0)]
-    supplies: list[tuple[int, Any, float, Any, Floats]] = []  # activity, its one empty output, coefficient, the rest
-    netbacks: list[tuple[int, int, float, Any, Floats]] = []  # activity, its one input, coefficient, outputs
-    for j in beside:
-        span = slice(matrix.indptr[j], matrix.indptr[j + 1])
-        rows, values = matrix.indices[span], matrix.data[span]
-        inputs = values < 0
-        outputs = np.flatnonzero((values > 0) & empty[rows])
-        if outputs.size == 1:
-            rest = np.arange(len(rows)) != outputs[0]
-            supplies.append((int(j), int(rows[outputs[0]]), float(values[outputs[0]]), rows[rest], values[rest]))
-        if inputs.sum() == 1 and not inputs.all() and empty[rows[inputs][0]]:
-            netbacks.append((int(j), int(rows[inputs][0]), -float(values[inputs][0]), rows[~inputs], values[~inputs]))
+    # A few coefficients an activity: plain numbers are quicker here than arrays of them.
+    found: list[float] = prices.tolist()
+    unset = empty.tolist()
+    ends, rows, data = matrix.indptr.tolist(), matrix.indices.tolist(), matrix.data.tolist()
+    supplies: list[_Beside] = []  # through the one empty output
+    netbacks: list[_Beside] = []  # through the one input
+    for j in beside.tolist():
+        flows = [(rows[k], data[k]) for k in range(ends[j], ends[j + 1])]
+        inputs = [(i, v) for i, v in flows if v < 0]
+        outputs = [(i, v) for i, v in flows if v > 0 and unset[i]]
+        if len(outputs) == 1:
+            (i, weight), *_ = outputs
+            supplies.append(_Beside(ask[j], i, weight, [f for f in flows if f[0] != i]))
+        if len(inputs) == 1 and len(flows) > 1 and unset[inputs[0][0]]:
+            ((i, weight),) = inputs
+            netbacks.append(_Beside(ask[j], i, -weight, [f for f in flows if f[1] >= 0]))
+    floor = np.where(arrays.equality, -np.inf, 0.0).tolist()
     for _ in range(8):
         changed = False
-        for j, target, weight, rows, values in supplies:
-            rest = float(values @ found[rows])
+        for supply in supplies:
+            rest = supply.worth(found)
             if rest != rest:  # an input has no price yet
                 continue
-            price = (ask[j] - rest) / weight
-            if not arrays.equality[target]:
-                price = max(price, 0.0)
-            if np.isnan(found[target]) or price < found[target] - 1e-9 * abs(price):
-                found[target] = price
+            i, price = supply.market, max((supply.ask - rest) / supply.weight, floor[supply.market])
+            if found[i] != found[i] or price < found[i] - 1e-9 * abs(price):
+                found[i] = price
                 changed = True
         if not changed:
             break
     # Netback: what a single-input user (a route, a separation) could pay for the good, the best first.
     for _ in range(8):
         best: dict[int, float] = {}
-        for j, i, weight, rows, values in netbacks:
-            if np.isnan(found[i]):
-                worth = (float(values @ found[rows]) - ask[j]) / weight
+        for user in netbacks:
+            if found[user.market] != found[user.market]:
+                worth = (user.worth(found) - user.ask) / user.weight
                 if worth == worth:
-                    best[i] = max(best.get(i, 0.0), worth)
+                    best[user.market] = max(best.get(user.market, 0.0), worth)
         if not best:
             break
         for i, price in best.items():
             found[i] = price
-    return np.where(np.isnan(found), 0.0, found)
+    out: Floats = np.nan_to_num(np.array(found), nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """An activity beside an empty market: what it asks, that market, its coefficient there, and its other flows."""
+
+    ask: float
+    market: int
+    weight: float
+    others: list[tuple[int, float]]
+
+    def worth(self, prices: list[float]) -> float:
+        """Return the value of the other flows; NaN where one has no price."""
+        return sum([v * prices[i] for i, v in self.others], 0.0)

@@ -148,6 +148,61 @@ class Lens:
         return tuple(found)
 
     @cached_property
+    def uses(self) -> tuple[tuple[int, int, str, bool], ...]:
+        """Return (activity, market, country, whether inside) of each use of goods that bear tracked elements."""
+        return tuple(
+            (j, a.flows[0][0], self.country.get(a.place, a.place), a.place in self.inside)
+            for j, a in enumerate(self.network.activities)
+            if a.kind is Kind.DEMAND and a.flows[0][0] in self.bearing
+        )
+
+    @cached_property
+    def later_stages(self) -> tuple[tuple[int, str, str], ...]:
+        """Return (activity, stage, country) of the processes that make metal and magnets."""
+        return tuple(
+            (j, a.process_kind, self.country.get(a.place, ""))
+            for stage in ("metal", "magnet")
+            for j, a in enumerate(self.network.activities)
+            if a.process_kind == stage
+        )
+
+    @cached_property
+    def oxide_supply(self) -> tuple[tuple[int, str, float, bool], ...]:
+        """Return (activity, country, t of tracked oxide per unit, whether made) of output and of trade over a border.
+
+        Trade counts with its sign: what arrives is positive, what leaves negative.
+        """
+        found = []
+        for j, a in enumerate(self.network.activities):
+            for i, v in a.flows:
+                if self.network.markets[i].commodity not in self.tracked_oxides:
+                    continue
+                country = self.country.get(self.network.markets[i].place, "")
+                if a.kind is Kind.PROCESS and v > 0:
+                    found.append((j, country, v, True))
+                elif a.kind is Kind.ROUTE and self.country.get(a.place) != self.country.get(a.to_place):
+                    found.append((j, country, v, False))
+        return tuple(found)
+
+    @cached_property
+    def plants(self) -> tuple[tuple[int, str, str, tuple[tuple[int, float], ...]], ...]:
+        """Return (activity, row, operator or place, outputs) of all processes but disposal."""
+        return tuple(
+            (j, a.row, a.operator or a.place, tuple((i, v) for i, v in a.flows if v > 0))
+            for j, a in enumerate(self.network.activities)
+            if a.kind is Kind.PROCESS and a.process_kind != "dispose"
+        )
+
+    @cached_property
+    def myanmar_to_us(self) -> tuple[tuple[int, int, float], ...]:
+        """Return (activity, market of origin, t taken there per unit) of routes from Myanmar to the United States."""
+        return tuple(
+            (j, a.flows[0][0], -a.flows[0][1])
+            for j, a in enumerate(self.network.activities)
+            if a.kind is Kind.ROUTE and self.iso3.get(a.place) == "MMR" and self.iso3.get(a.to_place) == "USA"
+        )
+
+    @cached_property
     def bearing(self) -> dict[int, bool]:
         """Return markets whose goods bear tracked elements -> whether they are tracked oxides."""
         found = {i: True for i, m in enumerate(self.network.markets) if m.commodity in self.tracked_oxides}
@@ -256,10 +311,11 @@ def measure(outcome: Outcome, lens: Lens | None = None, headline_actors: tuple[s
     """
     lens = lens if lens is not None and lens.network is outcome.network else Lens(outcome.base, outcome.network)
     found: Values = defaultdict(dict)
-    base_content = lens.contents(outcome.years[0])[0] if outcome.years else np.zeros(0)
+    base_content: list[float] = lens.contents(outcome.years[0])[0].tolist() if outcome.years else []
+    own = _proposal_instruments(outcome)
     for number, record in enumerate(outcome.years):
         before = outcome.years[max(number - 1, 0)]
-        _measure_year(lens, outcome, record, before, base_content, found, headline_actors)
+        _measure_year(lens, outcome, record, before, base_content, own, found, headline_actors)
     return dict(found)
 
 
@@ -268,12 +324,13 @@ def _measure_year(
     outcome: Outcome,
     record: YearResult,
     before: YearResult,
-    base_content: Floats,
+    base_content: list[float],
+    own: frozenset[str],
     found: Values,
     headline_actors: tuple[str, ...],
 ) -> None:
-    year, x, p = str(record.year), np.where(record.levels > DUST, record.levels, 0.0), record.prices
-    network = lens.network
+    network, year = lens.network, str(record.year)
+    x, p = np.where(record.levels > DUST, record.levels, 0.0).tolist(), record.prices.tolist()
     outside = {j for j, *_ in lens.separations if lens.is_outside(j, record.operators)}
     first = reo = value = outside_tracked = all_tracked = outside_heavy = all_heavy = 0.0
     by_country: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -296,25 +353,19 @@ def _measure_year(
     found["outside_dytb"][year] = outside_tracked + recycled
     found["china_share_separation_hree"][year] = 1.0 - outside_heavy / all_heavy if all_heavy > 0 else float("nan")
 
-    content, clean, origin_clean = lens.contents(record)
+    content, clean, origin_clean = (of.tolist() for of in lens.contents(record))
     used: dict[str, float] = defaultdict(float)
     clean_used: dict[str, float] = defaultdict(float)
     end = 0.0
     gap: dict[tuple[str, str], float] = defaultdict(float)
-    for j, a in enumerate(network.activities):
-        if a.kind is not Kind.DEMAND:
-            continue
-        i = a.flows[0][0]
-        if i not in lens.bearing:
-            continue
-        country = lens.country.get(a.place, a.place)
+    elapsed = record.year - outcome.base.case.base_year
+    for j, i, country, is_inside in lens.uses:
         used[country] += x[j] * content[i]
         clean_used[country] += x[j] * clean[i]
-        if a.place not in lens.inside:
+        if not is_inside:
             end += x[j] * origin_clean[i]
-        elapsed = record.year - outcome.base.case.base_year
         price = p[i] * (1.0 + record.charges.rate[j]) + record.charges.amount[j]
-        goods = goods_gap(outcome.base, j, elapsed, float(price), float(x[j]), float(before.levels[j]))
+        goods = goods_gap(outcome.base, j, elapsed, float(price), x[j], float(before.levels[j]))
         gap[country, "thrifting"] += x[j] * (base_content[i] - content[i])
         gap[country, "substitution"] += goods.substitution * base_content[i]
         gap[country, "lost output"] += goods.lost_output * base_content[i]
@@ -328,10 +379,8 @@ def _measure_year(
 
     for j, tracked, _ in lens.mines:
         by_country["mining"][lens.country.get(network.activities[j].place, "")] += tracked * x[j]
-    for stage in ("metal", "magnet"):
-        for a, level in zip(network.activities, x, strict=True):
-            if a.process_kind == stage:
-                by_country[stage][lens.country.get(a.place, "")] += level
+    for j, stage, country in lens.later_stages:
+        by_country[stage][country] += x[j]
     for stage, amounts in by_country.items():
         total = sum(amounts.values())
         if total > 0:
@@ -339,7 +388,7 @@ def _measure_year(
 
     _prices(lens, record, found)
     _reliance(lens, record, found)
-    _money(lens, outcome, record, found, headline_actors)
+    _money(lens, own, record, found, headline_actors)
 
 
 def _prices(lens: Lens, record: YearResult, found: Values) -> None:
@@ -356,41 +405,34 @@ def _prices(lens: Lens, record: YearResult, found: Values) -> None:
 
 def _reliance(lens: Lens, record: YearResult, found: Values) -> None:
     """Net import reliance in tracked oxides: production counts separation and recycling at home."""
-    x = record.levels
+    x = record.levels.tolist()
     made: dict[str, float] = defaultdict(float)
     net: dict[str, float] = defaultdict(float)
-    for j, a in enumerate(lens.network.activities):
-        for i, v in a.flows:
-            if lens.network.markets[i].commodity not in lens.tracked_oxides:
-                continue
-            country = lens.country.get(lens.network.markets[i].place, "")
-            if a.kind is Kind.PROCESS and v > 0:
-                made[country] += v * x[j]
-            elif a.kind is Kind.ROUTE and lens.country.get(a.place) != lens.country.get(a.to_place):
-                net[country] += v * x[j]
+    for j, country, amount, is_made in lens.oxide_supply:
+        (made if is_made else net)[country] += amount * x[j]
     for country in set(made) | set(net):
         consumption = made[country] + net[country]
         if consumption > 1e-6:
             found["import_reliance"][f"{country}/{record.year}"] = net[country] / consumption
 
 
-def _money(lens: Lens, outcome: Outcome, record: YearResult, found: Values, actors: tuple[str, ...]) -> None:
-    year, x, p, network = record.year, record.levels, record.prices, lens.network
+def _money(lens: Lens, own: frozenset[str], record: YearResult, found: Values, actors: tuple[str, ...]) -> None:
+    year, network = record.year, lens.network
+    x, p, rents = record.levels.tolist(), record.prices.tolist(), record.rents.tolist()
     turnover: dict[str, float] = defaultdict(float)
     rent: dict[str, float] = defaultdict(float)
     for actor in actors:
         turnover[actor] += 0.0
-    for j, a in enumerate(network.activities):
-        if a.kind is Kind.PROCESS and x[j] > 0 and a.process_kind not in ("dispose",):
-            operator = record.operators.get(a.row, a.operator) or a.place
-            turnover[operator] += x[j] * sum(v * p[i] for i, v in a.flows if v > 0)
-            if record.rents[j] > 0:
-                rent[network.rent_to[j] or operator] += record.rents[j] * x[j]
+    for j, row, owner, outputs in lens.plants:
+        if x[j] > 0:
+            operator = record.operators.get(row) or owner
+            turnover[operator] += x[j] * sum([v * p[i] for i, v in outputs])
+            if rents[j] > 0:
+                rent[network.rent_to[j] or operator] += rents[j] * x[j]
     for limit, dual in zip(record.limits, record.limit_rents, strict=True):
         if dual > 0 and limit.limit > 0:
             rent[record.controllers.get(limit.row, limit.owner) or limit.row] += dual * limit.limit
     public = sum(outlay.amount for outlay in record.outlays)
-    own = set(_proposal_instruments(outcome))
     for j, rate, amount, receiver, instrument in record.charges.lines:
         if x[j] <= 0:
             continue
@@ -404,18 +446,15 @@ def _money(lens: Lens, outcome: Outcome, record: YearResult, found: Values, acto
     for actor, amount in rent.items():
         found["rent"][f"{actor}/{year}"] = amount
     found["public_cost"][str(year)] = public
-    imported = sum(
-        x[j] * -a.flows[0][1] * p[a.flows[0][0]]
-        for j, a in enumerate(network.activities)
-        if a.kind is Kind.ROUTE and lens.iso3.get(a.place) == "MMR" and lens.iso3.get(a.to_place) == "USA"
-    )
+    imported = sum(x[j] * taken * p[i] for j, i, taken in lens.myanmar_to_us)
     found["us_imports_from_myanmar"][str(year)] = imported
 
 
-def _proposal_instruments(outcome: Outcome) -> tuple[str, ...]:
+def _proposal_instruments(outcome: Outcome) -> frozenset[str]:
+    """Return the instruments of a run that charge or pay and are not events of its case."""
     events = {instrument.id for instrument in outcome.base.case.event_instruments()}
     lines = {line[4] for record in outcome.years for line in record.charges.lines}
-    return tuple(lines - events)
+    return frozenset(lines - events)
 
 
 def against(values: Values, reference: Values) -> Values:
