@@ -272,7 +272,8 @@ class Barriers:
     def solution(self, barriers: Iterable[str], payment: float | None = None) -> Solution | None:
         """Return the equilibrium with these barriers lifted (see `lifted`); None where none was found."""
         arrays = self.lifted(barriers, payment)
-        start = replace(self.start, group_rents=np.zeros(len(arrays.h)))
+        rents = dict(zip(self.assembled.arrays.group_names, self.start.group_rents, strict=True))
+        start = replace(self.start, group_rents=np.array([rents[name] for name in arrays.group_names]))
         options = SolveOptions(tolerance=self.base.settings.tolerance)
         solution = solve_reduced(arrays, start, options)
         if solution.status not in (Status.SOLVED, Status.LOCALLY_SOLVED):
