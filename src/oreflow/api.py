@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from oreflow import __version__
 from oreflow.chain.case import Case, case_folder, load_case
 from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
-from oreflow.futures.comparison import Central, DrawJob, DrawResult, run_central, run_draw
+from oreflow.futures.comparison import Central, DrawJob, DrawResult, load_ahead, run_central, run_draw
 from oreflow.futures.ensemble import Failure, Submitted, Workers
 from oreflow.futures.screening import Effect, screen
 from oreflow.policy.proposal import Composition, compose, compose_all
@@ -49,7 +50,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
 
 __all__ = [
-    "Comparison", "Solved", "compare", "compare_central", "finish", "hindcast", "load_case", "solve", "unlock_proposal",
+    "Comparison", "Solved", "compare", "compare_central", "crew_for", "finish", "hindcast", "load_case", "solve",
+    "unlock_proposal",
 ]  # fmt: skip
 
 
@@ -330,8 +332,27 @@ def compare(
         >>> of.compare(of.load_case("kachin"), ["A", "B"], draws=8).table().columns[0]  # doctest: +SKIP
         'proposal'
     """
-    central = compare_central(case, proposals, settings, progress)
-    return finish(central, draws=draws, seed=seed, workers=workers, progress=progress)
+    found = _case(case)
+    with crew_for(found, draws, workers) as crew:
+        central = compare_central(found, proposals, settings, progress)
+        return finish(central, draws=draws, seed=seed, workers=crew, progress=progress)
+
+
+def crew_for(case: Case, draws: int, workers: int | None = None) -> Workers:
+    """Return processes for a comparison that load the case while its central values are solved in this one.
+
+    Args:
+        case: to be compared.
+        draws: futures to come.
+        workers: processes (default: one a core); 0 for none.
+
+    Example:
+        >>> with crew_for(case, 32) as crew:  # doctest: +SKIP
+        ...     comparison = finish(compare_central(case), draws=32, workers=crew)
+    """
+    crew = Workers(workers, most=draws + len(case.compare) + 2, ready=load_ahead(case))
+    crew.start()
+    return crew
 
 
 def finish(
@@ -339,10 +360,18 @@ def finish(
     *,
     draws: int = 200,
     seed: int = 1,
-    workers: int | None = None,
+    workers: Workers | int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Add draws, barriers, doubts and evidence to central runs."""
+    """Add draws, barriers, doubts and evidence to central runs.
+
+    Args:
+        central: the central runs.
+        draws: futures to try; 0 for central values only.
+        seed: of the draws.
+        workers: processes at hand (see `crew_for`), or how many to start (default: one a core).
+        progress: called with what is done.
+    """
     base = central.base
     case = base.case
     year = _headline_year(case)
@@ -352,7 +381,7 @@ def finish(
     tell = progress or _tell_nothing
     solved = [c for c in central.compositions if central.outcomes[c.name].solved]
     lead, when = _lead(central, solved, year)
-    with Workers(workers, most=draws + len(solved) + 2) as crew:
+    with nullcontext(workers) if isinstance(workers, Workers) else crew_for(case, draws, workers) as crew:
         # All is handed over before any of it is waited for, so that no worker stands idle between the stages.
         futures = crew.submit(run_draw, _draw_jobs(central, year, draws, seed), chunk=1)
         stopping = crew.submit(find_stops, [_stop_job(central, c, year, threshold) for c in solved], chunk=1)

@@ -39,3 +39,14 @@ def end_process(number: int) -> None:
 
 def wait(seconds: float) -> None:
     time.sleep(seconds)
+
+
+_remembered: set[str] = set()
+
+
+def remember(name: str) -> None:
+    _remembered.add(name)
+
+
+def recall(name: str) -> bool:
+    return name in _remembered

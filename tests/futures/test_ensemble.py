@@ -77,6 +77,15 @@ def test_ensembles_submitted_together_share_their_workers(count: int) -> None:
     assert len(processes[0]) == max(count, 1)
 
 
+def test_workers_get_ready_as_they_start_and_a_failure_of_that_is_left_to_the_tasks() -> None:
+    with Workers(1, ready=partial(tasks.remember, "case")) as workers:
+        workers.start()
+        assert workers.submit(tasks.recall, ["case", "other"]).results() == (True, False)
+    with Workers(1, ready=partial(tasks.invert, 0.0)) as workers:
+        workers.start()
+        assert workers.submit(tasks.invert, [4.0]).results() == (0.25,)
+
+
 def test_no_more_workers_than_wanted() -> None:
     assert (Workers(8, most=3).count, Workers(2, most=3).count, Workers(0, most=3).count) == (3, 2, 0)
     assert Workers(8, most=0).count == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,6 +126,19 @@ def _case(reference: str, as_of: str | None, switches: tuple[tuple[str, str], ..
 
     case = load_case(reference, as_of=date.fromisoformat(as_of) if as_of else None)
     return case.with_switches(dict(switches)) if switches else case
+
+
+def load_ahead(case: Case) -> Callable[[], object]:
+    """Return what a worker process does first: load the case as its draws will ask for it.
+
+    Args:
+        case: of the draws to come.
+    """
+    return partial(_case, *_reference(case))
+
+
+def _reference(case: Case) -> tuple[str, str | None, tuple[tuple[str, str], ...]]:
+    return case.reference, str(case.as_of) if case.as_of else None, tuple(case.switches.items())
 
 
 def run_draw(job: DrawJob) -> DrawResult:

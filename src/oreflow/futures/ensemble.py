@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -61,6 +61,8 @@ class Workers:
     Args:
         count: number of processes; None for one a core; 0 for none, that is in this process and its threads.
         most: no more processes than this are started, as where there are fewer items than cores.
+        ready: called once in each process as it starts, as to load what all its tasks read; it must survive pickling.
+            What it raises is left for the tasks to meet.
 
     Raises:
         UsageError: count below 0.
@@ -72,11 +74,14 @@ class Workers:
         ((1, 2), (3.0,))
     """
 
-    def __init__(self, count: int | None = None, *, most: int | None = None) -> None:
+    def __init__(
+        self, count: int | None = None, *, most: int | None = None, ready: Callable[[], object] | None = None
+    ) -> None:
         if count is not None and count < 0:
             raise UsageError(f"workers = {count}; expected workers from 0")
         wanted = usable_cores() if count is None else count
         self.count = wanted if most is None or not wanted else max(1, min(wanted, most))
+        self._ready = ready
         self._pool: ProcessPoolExecutor | None = None
         self._others: set[BaseProcess] = set()
 
@@ -102,12 +107,18 @@ class Workers:
         pieces = [items[begin : begin + chunk] for begin in range(0, len(items), chunk)]
         if not self.count:
             return Submitted(task, pieces, None, 0)
-        with _one_thread_each():
+        with _one_thread_each():  # the first piece starts the processes
             if self._pool is None:
                 self._others = set(multiprocessing.active_children())
-                spawn = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.count, mp_context=spawn, initializer=_start_worker)
+                self._pool = ProcessPoolExecutor(
+                    self.count, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker,
+                    initargs=(self._ready,),
+                )  # fmt: skip
             return Submitted(task, pieces, [self._pool.submit(_run_piece, task, p) for p in pieces], self.count)
+
+    def start(self) -> None:
+        """Start the processes now, so that they are ready when the first items come; without it those start them."""
+        self.submit(_nothing, [None])
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._pool is None:
@@ -217,9 +228,16 @@ def _run_here(
     return tuple(rows)
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent."""
+def _start_worker(ready: Callable[[], object] | None) -> None:
+    """Leave Ctrl-C to the parent, and get ready."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if ready is not None:
+        with suppress(Exception):
+            ready()
+
+
+def _nothing(item: None) -> None:
+    del item
 
 
 def _run_piece(task: Callable[[Item], Result], piece: Sequence[Item]) -> list[Result | Failure]:

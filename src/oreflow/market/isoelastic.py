@@ -40,7 +40,8 @@ def price_asked(core: Core, x: Floats, rest: Floats, at: Ints) -> Floats:
 def linearise(core: Core, x: Floats, rest: Floats) -> tuple[Floats, Floats]:
     """Return (h, r): slope of each activity and its cost residual MC(x) + rest, isoelastic demand by quantity."""
     h = core.slope(x)
-    r = core.marginal(x) + rest
+    cost = core.marginal(x)
+    r = cost + rest
     if core.iso.size:
         at = core.iso
         level, slope = level_at(core, price_asked(core, x, rest, at), at)
@@ -48,7 +49,7 @@ def linearise(core: Core, x: Floats, rest: Floats) -> tuple[Floats, Floats]:
         r[at] = slope * (x[at] - level)
     if core.bent.size:
         price = price_asked(core, x, rest, core.bent)
-        offered = (core.curves.shift - core.marginal(x))[core.bent]
+        offered = (core.curves.shift - cost)[core.bent]
         near = (price > _NEAR[0] * offered) & (price < _NEAR[1] * offered)
         at = core.bent[near]
         level, slope = level_at(core, price[near], at)

@@ -345,8 +345,18 @@ def assemble(
         activity_names=tuple(activity.name for activity in network.activities),
         group_names=tuple(limits[i].name for i in finite),
     )
-    kept = tuple(replace(limits[i], limit=float(sizes[i]), weights=_row(weights, int(i))) for i in finite)
+    released = any(isinstance(term, TieRelease) for term in terms)
+    kept = tuple(
+        _resized(limits[i], float(sizes[i]), _row(weights, i) if released else limits[i].weights)
+        for i in finite.tolist()
+    )
     return Assembled(arrays, kept, charges, terms, closed_legs)
+
+
+def _resized(limit: SharedLimit, size: float, weights: tuple[tuple[int, float], ...]) -> SharedLimit:
+    if limit.limit == size and limit.weights is weights:
+        return limit
+    return replace(limit, limit=size, weights=weights)
 
 
 def _row(weights: sp.csr_array, g: int) -> tuple[tuple[int, float], ...]:

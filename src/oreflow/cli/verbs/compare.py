@@ -64,16 +64,17 @@ def command(
     if json and csv:
         raise UsageError("--json and --csv both claim the standard output; give one of them")
     quiet = json or csv
-    with progress("central values", len(proposals or found.compare)) as show:
-        central = api.compare_central(
-            found, proposals or (), Settings(periods=periods, window=window, rule=expectation),
-            progress=lambda _what, done, _total: show(done),
-        )  # fmt: skip
-    if not quiet:
-        print_central(central, file=sys.stdout)
-        sys.stdout.flush()
-    with _Stages() as stage:
-        comparison = api.finish(central, draws=draws, seed=seed, workers=workers, progress=stage)
+    with api.crew_for(found, draws, workers) as crew:
+        with progress("central values", len(proposals or found.compare)) as show:
+            central = api.compare_central(
+                found, proposals or (), Settings(periods=periods, window=window, rule=expectation),
+                progress=lambda _what, done, _total: show(done),
+            )  # fmt: skip
+        if not quiet:
+            print_central(central, file=sys.stdout)
+            sys.stdout.flush()
+        with _Stages() as stage:
+            comparison = api.finish(central, draws=draws, seed=seed, workers=crew, progress=stage)
     document = comparison.document
     path = write_output(out, "report.html", comparison.report())
     write_output(out, "comparison.json.gz", pack_document(document))
