@@ -83,10 +83,33 @@ def test_units_do_not_matter(problem: ReconcileProblem, factor: float) -> None:
     first, second = reconcile(problem, QUICK), reconcile(scaled, QUICK)
     assert second.objective == pytest.approx(first.objective, rel=1e-7, abs=1e-9)
     assert first.observability == second.observability
+    # A variance is a difference of numbers as large as the largest prior one: its root is good to that of rounding.
+    rounding = 1e-7 * factor * max((o.sd for o in problem.observations), default=1.0)
     for name in problem.unknowns:
         if first.means[name] is not None:
             assert second.means[name] == pytest.approx(first.means[name] * factor, rel=1e-6, abs=1e-6 * factor)
-            assert second.sds[name] == pytest.approx(first.sds[name] * factor, rel=1e-6, abs=1e-6 * factor)
+            assert second.sds[name] == pytest.approx(first.sds[name] * factor, rel=1e-6, abs=rounding)
+
+
+def test_flows_that_several_balances_together_hold_at_nil_are_solved() -> None:
+    """f3 and f5 are nil by one balance, f8 only by the others together; most of the rest is not seen at all."""
+    flows = (
+        (("f4", "f5", "f6", "f9", "f10"), ("f0", "f1", "f2", "f7", "f8")), ((), ("f3", "f5")),
+        (("f0", "f1", "f2"), ("f9",)), (("f3", "f7"), ("f4", "f6", "f10")),
+    )  # fmt: skip
+    balances = tuple(
+        Balance(f"place {k}", (*((name, 1.0) for name in into), *((name, -1.0) for name in out)))
+        for k, (into, out) in enumerate(flows)
+    )
+    names = tuple(f"f{k}" for k in range(11))
+    for factor in (1.0, 1e-6, 1e6):
+        observations = observe("f1", factor, 17.4 * factor), observe("f3", factor, 16.8 * factor)
+        result = reconcile(ReconcileProblem(names, observations, balances), QUICK)
+        assert result.status == "solved"
+        assert result.means["f1"] == pytest.approx(factor)
+        for name in ("f3", "f5", "f8"):
+            assert result.means[name] == pytest.approx(0.0, abs=1e-12 * factor)
+        assert result.objective == pytest.approx(1 / 16.8**2)
 
 
 @given(networks(), st.randoms(use_true_random=False))

@@ -17,7 +17,7 @@ from oreflow.baseline.bilinear import BilinearSolution, linearised_products, sol
 from oreflow.baseline.errors import ReconcileError
 from oreflow.baseline.observability import Structure, analyse_structure, circuit, dependent_rows
 from oreflow.baseline.posterior import inverse_diagonals, quadratic_forms
-from oreflow.baseline.quadratic import Kkt, QuadraticSolution, data_magnitude, row_sizes, solve_quadratic
+from oreflow.baseline.quadratic import Kkt, QuadraticSolution, data_magnitude, row_sizes, solve_quadratic, typical_size
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -452,9 +452,7 @@ def _within_bounds(
 ) -> QuadraticSolution:
     """Solve with bounds; unobservable directions rest near a proximal centre that is moved until it exerts no force."""
     weight = np.zeros(v.size)
-    size = np.abs(v)
-    large = size[size > 1e-9 * float(np.max(size, initial=0.0))]  # the rest is rounding
-    typical = max(float(np.median(large)) if large.size else 0.0, data_magnitude(hessian, gradient)) or 1.0
+    typical = max(typical_size(v), data_magnitude(hessian, gradient)) or 1.0
     weight[structure.pinned] = 1e-6 / typical**2
     centre = np.clip(v, form.lower, form.upper)
     shifted = sp.csc_array(hessian + sp.diags_array(weight, format="csc"))

@@ -326,13 +326,20 @@ def data_magnitude(hessian: sp.csc_array, gradient: FloatArray) -> float:
     """Median size of what the objective alone would make of each unknown; 0 where it says nothing."""
     diagonal: FloatArray = np.asarray(hessian.diagonal(), dtype=np.float64)
     said = (diagonal > 0) & (gradient != 0)
-    return float(np.median(np.abs(gradient[said] / diagonal[said]))) if np.any(said) else 0.0
+    return typical_size(gradient[said] / diagonal[said])
+
+
+def typical_size(values: FloatArray) -> float:
+    """Median size of the values that are more than the rounding of the largest; 0 where there are none."""
+    size = np.abs(values)
+    large = size[size > 1e-9 * float(np.max(size, initial=0.0))]
+    return float(np.median(large)) if large.size else 0.0
 
 
 def row_sizes(hard: sp.csr_array, rhs: FloatArray, x: FloatArray, magnitude: float = 0.0) -> FloatArray:
     """Size of each relation's terms, against which its error is judged: sum |coefficient x| + |rhs|, never below a
     thousandth of what a typical unknown (of size `magnitude` at least) would contribute."""
-    typical = max(float(np.median(np.abs(x[x != 0]))) if np.any(x != 0) else 1.0, magnitude)
+    typical = max(typical_size(x) or 1.0, magnitude)
     return np.asarray(abs(hard) @ np.maximum(np.abs(x), 1e-3 * typical) + np.abs(rhs))
 
 
