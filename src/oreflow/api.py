@@ -28,6 +28,7 @@ from oreflow.report.document import (
     PressFigure,
 )
 from oreflow.report.marks import number_text, unit_text
+from oreflow.report.wording import group_title
 from oreflow.study.base import Base, Settings, prepare_central
 from oreflow.study.freight import freight_notes, short_names
 from oreflow.study.indicators import Lens, measure
@@ -127,10 +128,11 @@ class Solved:
 
         by = self.indicators.get("diverted_first", {})
         cells = "".join(f"<tr><td>{escape(year)}</td><td>{value:,.1f}</td></tr>" for year, value in by.items())
+        tracked = escape("+".join(self.case.tracked_elements))
         status = "solved" if self.outcome.solved else escape(self.outcome.cause)
         return (
             f"<p>{escape(self.case.id)}: {escape(self.composition.name)} ({status})</p>"
-            f"<table><tr><th>year</th><th>Dy+Tb diverted, t</th></tr>{cells}</table>"
+            f"<table><tr><th>year</th><th>{tracked} diverted, t</th></tr>{cells}</table>"
         )
 
 
@@ -177,8 +179,9 @@ class Comparison:
             f"<tr><td>{p.id}</td><td>{p.indicators['diverted_first'].value or 0.0:,.0f}</td></tr>"
             for p in self.document.proposals
         )
-        year = self.document.case.headline_year
-        return f"<table><tr><th>proposal</th><th>Dy+Tb diverted in {year}, t</th></tr>{rows}</table>"
+        header = self.document.case
+        title = f"{header.wording.tracked} diverted in {header.headline_year}, t"
+        return f"<table><tr><th>proposal</th><th>{title}</th></tr>{rows}</table>"
 
 
 def _case(case: Case | str) -> Case:
@@ -378,6 +381,7 @@ def finish(
     threshold = _threshold(base)
     names = [composition.name for composition in central.compositions]
     rests_on = References(case)
+    inside = group_title(central.lens.group)
     tell = progress or _tell_nothing
     solved = [c for c in central.compositions if central.outcomes[c.name].solved]
     lead, when = _lead(central, solved, year)
@@ -398,7 +402,7 @@ def finish(
         outcome = central.outcomes[composition.name]
         found = stops.get(composition.name)
         if found is not None:
-            outlook[composition.name] = break_evens(found.margin, found.payment, year, rests_on.way())
+            outlook[composition.name] = break_evens(found.margin, found.payment, year, inside, rests_on.way())
             notes += _barrier_note(composition.name, found.unlocked)
         proposals.append(
             proposal_result(
@@ -425,10 +429,10 @@ def finish(
         seed=seed, draws=len(results), run=run_hash(case, names, draws, seed, base.settings), version=__version__,
         threshold_t=threshold, headline_year=year, status_quo=central.status_quo,
         tracked="+".join(case.tracked_elements) + f" oxide of {case.tracked_origin.title()} origin",
-        outside=_group_title(central.lens.group),
+        outside=inside,
         not_modelled=tuple(dict.fromkeys(t for c in central.compositions for p in c.parts for t in p.not_modelled)),
         price_areas=_price_areas(central),
-        names=_names(case),
+        names=_names(case), elements=tuple(case.tracked_elements),
     )  # fmt: skip
     document = ComparisonDocument(
         case=header, proposals=tuple(proposals), evidence=evidence(case, ()), doubts=doubts, notes=tuple(notes),
@@ -464,10 +468,6 @@ def _price_areas(central: Central) -> tuple[str, ...]:
     inside = sorted((place for place in used if place in lens.inside), key=lambda place: -used[place])
     outside = sorted((place for place in used if place not in lens.inside), key=lambda place: -used[place])
     return (*inside[:1], *outside[:1])
-
-
-def _group_title(group: str) -> str:
-    return group.replace("_", " ").title()
 
 
 def _tell_nothing(what: str, done: int, total: int) -> None:
@@ -645,7 +645,8 @@ def _doubt(case: Case, effect: Effect, proposal: str, year: int) -> Doubt:
         grade=case.grade_of(effect.ref),
         effect=float(effect.swing),
         unit="t_oxide/yr",
-        text=f"Dy+Tb diverted in {year} under {proposal} is {number_text(effect.at_low)} t at its low ({low}) and "
+        text=f"{'+'.join(case.tracked_elements)} diverted in {year} under {proposal} is "
+        f"{number_text(effect.at_low)} t at its low ({low}) and "
         f"{number_text(effect.at_high)} t at its high ({high})",
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import shutil
+import re
 from pathlib import Path
 
 import pytest
@@ -57,37 +56,30 @@ def test_a_comparison_is_the_same_with_one_worker_and_two(
     assert (tmp_path / "1/report.html").read_bytes() == (tmp_path / "2/report.html").read_bytes()
 
 
-def with_columns(path: Path, **columns: dict[str, str]) -> None:
-    """Add columns to a table; cells by the row's id."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    rows = [{**row, **{name: cells.get(row["id"], "") for name, cells in columns.items()}} for row in rows]
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def test_the_small_case_runs_in_quarters_with_rains_and_days_at_sea(
+def test_the_report_of_another_case_speaks_of_its_own_elements_and_groups(
     small_case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wet = tmp_path / "wet"
-    shutil.copytree(small_case, wet)
-    with (wet / "assumptions.csv").open("a", encoding="utf-8") as stream:
-        stream.write("sea_days,days at sea,20,15,30,day,,,M,a guess,\n")
-        stream.write("rains,output in the rains,0.6,0.4,0.8,1,,,M,a guess,\n")
-    (wet / "seasons.csv").write_text('season,months,factor\nrains,7;8;9,"=assume(""rains"")"\n', encoding="utf-8")
-    with_columns(wet / "legs.csv", days={"sea": '=assume("sea_days")'})
-    with_columns(wet / "processes.csv", season={"mine_a": "rains"})
-    assert main(["check", str(wet)]) == 0
-    capsys.readouterr()
+    assert main(["compare", str(small_case), "--draws", "2", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Dy diverted 2030, t" in printed
+    assert "outside the control of Belmor Group" in printed
+    assert "can travel without crossing Belmor Group" in page
+    for text in (printed, page):
+        assert not re.search(r"Chin|Dy\+Tb|Myanmar|Kachin|<(tracked|elements|inside|outside)>", text)
+
+
+def test_the_small_case_runs_in_quarters_with_rains_days_at_sea_and_a_stock(
+    small_case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = ["--periods", "quarter", "--window", "1", "--until", "2026", "--json"]
-    assert main(["solve", str(wet), "tariff-concentrate", *options]) == 0
+    assert main(["solve", str(small_case), "tariff-concentrate", *options]) == 0
     data = json.loads(capsys.readouterr().out)["data"]
     assert data["solved"]
     lines = data["periods"]
     assert [line["start"] for line in lines[1:]] == [2025 + k / 4 for k in range(8)]
     assert lines[3]["shipped"] < 0.9 * lines[2]["shipped"]  # the rains
+    assert all(line["stocks"] for line in lines[1:])
     assert main(["solve", str(small_case), "--periods", "week"]) == 2
     assert "expected one of year, half, quarter, month" in capsys.readouterr().err
     assert main(["solve", str(small_case), "--expectation", "path"]) == 2

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from oreflow.core.errors import UsageError
 from oreflow.report.indicators import INDICATORS, indicator, indicators_page
+from oreflow.report.wording import Wording
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "indicators.md"
 
@@ -37,7 +39,18 @@ def test_the_page_holds_every_formula() -> None:
     page = indicators_page()
     for item in INDICATORS.values():
         assert f"## {item.key}\n" in page
-        assert item.formula in page
+        assert item.worded(Wording(("Dy", "Tb"), "China")).formula in page
+    assert not re.search("<[a-z]+>", page), "a mark that is not filled in"
+
+
+def test_definitions_speak_of_the_case_at_hand() -> None:
+    texts = " ".join(
+        f"{item.title} {item.formula} {item.sign}"
+        for item in (found.worded(Wording(("Co",), "outside_belmor_group")) for found in INDICATORS.values())
+    )
+    assert "Co of the tracked origin first separated outside the control of Belmor Group" in texts
+    assert "sum over e in {Co} of" in texts
+    assert not re.search("Dy|Tb|Chin|<[a-z]+>", texts)
 
 
 def test_an_unknown_key_lists_the_known_ones() -> None:

@@ -34,7 +34,7 @@ def spoilt(small_case: Path, folder: Path, file: str, old: str, new: str) -> Pat
 def test_an_absence_that_nothing_explains(small_case: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = "sep_a,Separation in Arden"
     cheap = '=assume(""cost_mine"") / assume(""spare"") / assume(""spare"") / assume(""spare"") / assume(""spare"")'
-    row = f'mine_c,Cheap mine,mine,ARDEN,mining,,"=claim(""sep_arden"")","{cheap}",,arden_mining,,,,,,invented,\n'
+    row = f'mine_c,Cheap mine,mine,ARDEN,mining,,"=claim(""sep_arden"")","{cheap}",,arden_mining,,,,,,invented,,\n'
     case = spoilt(small_case, tmp_path, "processes.csv", mine, row + mine)
     before = {path: path.read_bytes() for path in case.rglob("*") if path.is_file()}
     capsys.readouterr()

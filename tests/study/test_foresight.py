@@ -52,7 +52,7 @@ def test_a_run_with_foresight_balances_and_its_stocks_look_ahead(kachin: Case) -
 
 
 def test_a_case_without_stocks_gives_the_myopic_run() -> None:
-    case = template_case()
+    case = replace(template_case(), stocks=())
     composition = compose(case, "tariff-concentrate")
     near = run(prepare_central(case, Settings()), composition.name, composition.instruments)
     far = run(prepare_central(case, Settings(window=3)), composition.name, composition.instruments)

@@ -29,6 +29,7 @@ from oreflow.report.document import (
 )
 from oreflow.report.indicators import INDICATORS
 from oreflow.report.marks import number_text
+from oreflow.report.wording import Wording
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 STEP_LABELS = {
     "contained": ("contained in the mines' output", "what the mines of the tracked origin produce in the year"),
     "released": ("free of the operators' ties", "who controls and operates the mines, and to whom output is tied"),
-    "travels": ("can travel without crossing China", "capacity and closure of the legs that avoid China"),
-    "separable": ("can be separated outside China", "separation capacity outside Chinese control, for heavy elements"),
+    "travels": ("can travel without crossing <inside>", "capacity and closure of the legs that avoid <inside>"),
+    "separable": ("can be separated outside <inside>", "separation capacity <outside>, for heavy elements"),
     "pays": ("pays at the price", "freight, levies and separation against the price of the oxides"),
-    "delivered": ("delivered in magnets", "metal and magnet making with no Chinese stage"),
+    "delivered": ("reaches users", "later stages, as metal and magnets, with none in <inside>"),
 }
 BAND_KEYS = ("diverted_first", "diverted_end", "net_ex_china_dytb", "diverted_reo", "diverted_value", "price",
              "public_cost", "china_share_separation_hree", "china_exposure", "us_myanmar_balance")  # fmt: skip
@@ -83,7 +84,7 @@ def indicator_results(
     solved = [draw for draw in draws if name in draw.values]
     found: dict[str, IndicatorResult] = {}
     for key, definition in INDICATORS.items():
-        if key in ("barriers", "works", "public_cost_per_kg"):
+        if key in ("barriers", "works", "public_cost_per_kg") or (key == "us_myanmar_balance" and key not in values):
             continue
         by = {label: float(v) for label, v in values.get(key, {}).items() if label and math.isfinite(v)}
         value = _headline(values.get(key, {}), year)
@@ -160,13 +161,14 @@ def _barriers(unlocked: Unlock | None, refs: tuple[str, ...]) -> IndicatorResult
 
 
 def waterfall(
-    name: str, steps: Sequence[tuple[str, float]], draws: Sequence[DrawResult], year: int, rests_on: References
-) -> Waterfall:
+    name: str, steps: Sequence[tuple[str, float]], draws: Sequence[DrawResult], year: int, rests_on: References,
+    wording: Wording,
+) -> Waterfall:  # fmt: skip
     """Return where the tonnes stop in a year, with bands; steps on inputs of grade D or M are marked."""
     rows = []
     for position, (step, value) in enumerate(steps):
         spread = bands([draw.waterfalls[name][position][1] for draw in draws if name in draw.waterfalls])
-        label, why = STEP_LABELS[step]
+        label, why = (wording.fill(text) for text in STEP_LABELS[step])
         doubtful = rests_on.step(step)
         rows.append(
             Step(
@@ -230,7 +232,7 @@ def proposal_result(
             **indicator_results(composition, central, draws, year, threshold, rests_on),
             "barriers": _barriers(unlocked, rests_on.indicator("barriers", composition)),
         },
-        waterfall=waterfall(name, steps, draws, year, rests_on) if steps else None,
+        waterfall=waterfall(name, steps, draws, year, rests_on, wording_of(central)) if steps else None,
         barriers=()
         if unlocked is None
         else tuple(
@@ -290,8 +292,13 @@ def _plain(value: object) -> object:
     return str(value)
 
 
+def wording_of(central: Central) -> Wording:
+    """Return the words of the case that central runs are of."""
+    return Wording(central.base.case.tracked_elements, central.lens.group)
+
+
 def break_evens(
-    margin: Margin | None, payment: float | None, year: int, refs: tuple[str, ...] = ()
+    margin: Margin | None, payment: float | None, year: int, inside: str, refs: tuple[str, ...] = ()
 ) -> tuple[BreakEven, ...]:
     """Return the outside premium and separation cost at which tonnes begin or cease to flow in a year.
 
@@ -300,15 +307,16 @@ def break_evens(
         payment: USD per t of ore separated outside at which they begin (negative: what they could still bear), None
             where no payment does it.
         year: of the equilibrium.
+        inside: name of the group that does not count as outside.
         refs: what the numbers rest on.
     """
     labels = (
-        ("outside_premium", "factor on what the oxides earn outside China", "1"),
-        ("outside_separation_cost", "cost of separation outside China", "USD/t_REO"),
+        ("outside_premium", f"factor on what the oxides earn outside {inside}", "1"),
+        ("outside_separation_cost", f"cost of separation outside {inside}", "USD/t_REO"),
     )
     if margin is None or payment is None or margin.revenue <= 0:
         note = (
-            "no way that avoids China exists under this proposal, so no price changes the sign"
+            f"no way that avoids {inside} exists under this proposal, so no price changes the sign"
             if margin is None
             else f"no payment up to the ore's value starts the tonnes in {year}: something else than price stops them"
         )
@@ -340,4 +348,5 @@ __all__ = [
     "indicator_results",
     "proposal_result",
     "waterfall",
+    "wording_of",
 ]

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from oreflow.core.errors import OreflowError
+from oreflow.report.wording import Wording
 
 SCHEMA = "oreflow/comparison/1"
 """Value of the key `schema` in the JSON form of a document."""
@@ -40,7 +41,7 @@ class CaseHeader:
     """What was run: the case, its years and dates, and the identity of the run.
 
     Attributes:
-        threshold_t: tonnes a year of Dy+Tb oxide that `works` asks for, t/yr.
+        threshold_t: tonnes a year of tracked oxide that `works` asks for, t/yr.
         headline_year: the year to which scalar values belong.
         money_year: year of the USD in which money is given.
         draws: futures tried; 0 where only central values were solved.
@@ -53,6 +54,7 @@ class CaseHeader:
             by `oreflow.report.sentences.price_areas`.
         names: id of a place, actor, plant, route, leg or tie -> its name on the page; an id without one stands for
             itself.
+        elements: tracked.
     """
 
     id: str
@@ -75,6 +77,12 @@ class CaseHeader:
     outside: str = "China"
     price_areas: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    elements: tuple[str, ...] = ("Dy", "Tb")
+
+    @property
+    def wording(self) -> Wording:
+        """Return the words for what is counted and what is outside."""
+        return Wording(self.elements, self.outside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +185,7 @@ class Freight:
     Attributes:
         route: the way in words, with the plants at its end.
         percent_of_value: of the basket's value, in percent.
-        usd_per_kg_dytb: USD per kg of Dy+Tb oxide in the ore.
+        usd_per_kg_dytb: USD per kg of tracked oxide in the ore.
         to: name of the place where the way ends.
         exit: name of the first place abroad on the way, empty where there is none before its end.
         exit_percent_of_value, exit_usd_per_kg_dytb: the same up to there.

@@ -27,7 +27,6 @@ from oreflow.report.sentences import (
     PERCENT_FROM,
     area_words,
     band_of,
-    control_words,
     evidence_anchor,
     headline_proposals,
     largest_loss,
@@ -200,7 +199,7 @@ def _comparison(document: ComparisonDocument) -> str:
             + f"</th>{''.join(cells)}</tr>"
         )
     caption = (
-        f"t: {exempt(case.tracked, 'label')} first separated {control_words(document)}, a year. Value: of all its "
+        f"t: {exempt(case.tracked, 'label')} first separated {case.wording.outside}, a year. Value: of all its "
         f"oxides. First year: first of two years running with {linked('20', 'ind-first_year')} t. Net change: all "
         f"origins, against the status quo of the same draw. Threshold: net change of "
         f"{linked(number_text(case.threshold_t), 'set-threshold_t')} t in {_year(document)}. Small: "
@@ -214,8 +213,8 @@ def _years(document: ComparisonDocument) -> str:
     case = document.case
     shown = headline_proposals(document)
     charts: list[tuple[str, str, str, str]] = [
-        ("diverted_first", "", f"{case.tracked} first separated {control_words(document)}", "t a year"),
-        ("net_ex_china_dytb", "", f"Change of all Dy+Tb oxide separated {control_words(document)}", "t a year"),
+        ("diverted_first", "", f"{case.tracked} first separated {case.wording.outside}", "t a year"),
+        ("net_ex_china_dytb", "", case.wording.fill("Change of all <tracked> oxide separated <outside>"), "t a year"),
     ]
     for element in price_elements(document):
         for area in price_areas(document)[:2]:
@@ -312,7 +311,7 @@ def _true(document: ComparisonDocument) -> str:
         if proposal.freight is not None:
             freight = proposal.freight
             anchor = _first_anchor(document, freight.refs, f"text-{slug(proposal.id)}")
-            inner.append(f"<p>{_freight(freight, anchor)}</p>")
+            inner.append(f"<p>{_freight(freight, document.case.wording.tracked, anchor)}</p>")
         if proposal.path_existing is not None:
             path, anchor = proposal.path_existing, f"text-{slug(proposal.id)}"
             if path.total:
@@ -338,11 +337,11 @@ def _true(document: ComparisonDocument) -> str:
     return "".join(parts)
 
 
-def _freight(freight: Freight, anchor: str) -> str:
+def _freight(freight: Freight, tracked: str, anchor: str) -> str:
     def cost(percent: float, per_kg: float) -> str:
         return (
             f"{linked(f'{percent:.1f}%', anchor)} of the basket's value a tonne, {linked(f'{per_kg:.1f}', anchor)} USD "
-            "per kg of Dy+Tb oxide in it"
+            f"per kg of {tracked} oxide in it"
         )
 
     text = ""
@@ -501,7 +500,10 @@ def _indicators(document: ComparisonDocument) -> str:
             "and assumptions that the result rests on.</p>"
         )
     ]
-    parts += [_indicator(document, definition) for definition in INDICATORS.values()]
+    # A trade that a case does not hold has no indicator; sets of barriers have their own field.
+    found = {"barriers"}.union(*(p.indicators for p in document.proposals))
+    shown = [definition for key, definition in INDICATORS.items() if key in found]
+    parts += [_indicator(document, definition.worded(document.case.wording)) for definition in shown]
     return "".join(parts)
 
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from oreflow.core.errors import UsageError
+from oreflow.report.wording import Wording
 
 Sense = Literal["level", "difference", "share", "year", "count", "list"]
 
@@ -28,6 +29,8 @@ class Indicator:
         sign: what a positive value, a difference and a zero mean.
         sense: level, difference to the status quo, share, year, count of draws, or list.
         source: where the definition comes from, "" for oreflow's own.
+
+    Title, formula and sign may hold the marks of `oreflow.report.wording.Wording.fill`.
     """
 
     key: str
@@ -39,32 +42,45 @@ class Indicator:
     sense: Sense = "level"
     source: str = ""
 
+    def worded(self, wording: Wording) -> Indicator:
+        """Return the definition in the words of a case.
+
+        Args:
+            wording: of the case.
+
+        Example:
+            >>> indicator("gap").worded(Wording(("Dy",), "china")).title
+            'Reference demand less consumption of Dy'
+        """
+        title, formula, sign = (wording.fill(text) for text in (self.title, self.formula, self.sign))
+        return replace(self, title=title, formula=formula, sign=sign)
+
 
 _DEFINITIONS = (
     Indicator(
         "diverted_first",
-        "Dy+Tb of the tracked origin first separated outside Chinese control",
+        "<tracked> of the tracked origin first separated <outside>",
         "t_oxide/yr",
-        "sum over e in {Dy, Tb} of the oxide of e in the tracked origin's concentrates whose first separation stands "
-        "neither in China nor under a Chinese operator",
+        "sum over e in {<elements>} of the oxide of e in the tracked origin's concentrates whose first separation "
+        "stands neither in <inside> nor under an operator of it",
         ("year",),
         "At least 0. It counts the tracked origin only: what other origins lose or gain is in net_ex_china_dytb.",
     ),
     Indicator(
         "diverted_end",
-        "Dy+Tb of the tracked origin that reaches magnets with no Chinese stage",
+        "<tracked> of the tracked origin that reaches its use with no stage in <inside> or under an operator of it",
         "t_oxide/yr",
-        "diverted_first times the shares of separated oxide, metal and magnets that pass no place in China and no "
-        "Chinese operator, by proportional mixing at each market",
+        "diverted_first times the shares of separated oxide, metal and magnets that pass no place in <inside> and no "
+        "operator of it, by proportional mixing at each market",
         ("year",),
         "Between 0 and diverted_first.",
     ),
     Indicator(
         "net_ex_china_dytb",
-        "Change of all Dy+Tb oxide separated outside Chinese control",
+        "Change of all <tracked> oxide separated <outside>",
         "t_oxide/yr",
-        "sum over all origins of Dy+Tb oxide separated neither in China nor under a Chinese operator, less the same "
-        "sum under the status quo of the same draw",
+        "sum over all origins of <tracked> oxide separated neither in <inside> nor under an operator of it, less the "
+        "same sum under the status quo of the same draw",
         ("year",),
         "Positive: more is separated outside than under the status quo. It can be smaller than diverted_first where "
         "the plants would have run on other feed, and it is 0 for the status quo itself.",
@@ -72,7 +88,7 @@ _DEFINITIONS = (
     ),
     Indicator(
         "diverted_reo",
-        "Rare-earth oxides of the tracked origin first separated outside Chinese control",
+        "Rare-earth oxides of the tracked origin first separated <outside>",
         "t_REO/yr",
         "as diverted_first, summed over all elements",
         ("year",),
@@ -88,7 +104,7 @@ _DEFINITIONS = (
     ),
     Indicator(
         "first_year",
-        "First of two years running with 20 t Dy+Tb diverted",
+        "First of two years running with 20 t <tracked> diverted",
         "year",
         "the least year y with diverted_first(y) >= 20 t and diverted_first(y + 1) >= 20 t",
         (),
@@ -97,19 +113,19 @@ _DEFINITIONS = (
     ),
     Indicator(
         "china_share_separation_hree",
-        "Share of heavy rare-earth oxide separated in China or under a Chinese operator",
+        "Share of heavy rare-earth oxide separated in <inside> or under an operator of it",
         "1",
-        "heavy oxide separated in China or under a Chinese operator / heavy oxide separated in the world",
+        "heavy oxide separated in <inside> or under an operator of it / heavy oxide separated in the world",
         ("year",),
         "Between 0 and 1.",
         "share",
     ),
     Indicator(
         "china_exposure",
-        "Share of Dy+Tb use that passes a stage under Chinese control",
+        "Share of <tracked> use that passes a stage in <inside> or under an operator of it",
         "1",
-        "Dy+Tb in a place's use whose mining, separation, metal or magnet stage stands in China or under a Chinese "
-        "operator / all Dy+Tb in its use, by proportional mixing",
+        "<tracked> in a place's use whose mining, separation, metal or magnet stage stands in <inside> or under an "
+        "operator of it / all <tracked> in its use, by proportional mixing",
         ("place", "year"),
         "Between 0 and 1.",
         "share",
@@ -140,12 +156,12 @@ _DEFINITIONS = (
         "USD/kg_oxide",
         "p(r, e), the market-clearing price of element e's oxide at place or price area r, in USD of the money year",
         ("place", "element", "year"),
-        "Inside China and outside are separate price places. A market without trade has a range and no price: it is "
+        "Inside <inside> and outside are separate price places. A market without trade has a range and no price: it is "
         "left out here; `prices(ranges=True)` of a solved proposal gives the range.",
     ),
     Indicator(
         "gap",
-        "Reference demand less consumption of Dy+Tb",
+        "Reference demand less consumption of <tracked>",
         "t_oxide/yr",
         "d*(place) - d(place): thrifting (less in a tonne of goods), rationing (price at the choke), and goods not "
         "bought, split by logarithmic-mean Divisia index into lost output (this year's price) and substitution (what "
@@ -265,14 +281,18 @@ def indicators_page() -> str:
         "the draws. Money is USD of the case's money year. A share of draws is a share of the cases tried, never a",
         "probability.",
         "",
+        "Dy+Tb and China are those of the bundled case; another case puts its tracked elements and its inside group in",
+        "their place.",
+        "",
         "| key | unit | what | by |",
         "| --- | --- | --- | --- |",
     ]
+    definitions = [item.worded(Wording(("Dy", "Tb"), "China")) for item in INDICATORS.values()]
     lines += [
         f"| [`{item.key}`](#{item.key}) | {item.unit or '-'} | {item.title} | {'/'.join(item.by) or '-'} |"
-        for item in INDICATORS.values()
+        for item in definitions
     ]
-    for item in INDICATORS.values():
+    for item in definitions:
         lines += ["", f"## {item.key}", "", f"{item.title}. Unit: `{item.unit or 'names'}`.", ""]
         lines += [f"- Formula: {item.formula}.", f"- Labels of `by`: {'/'.join(item.by) or 'none'}."]
         lines.append(f"- Sign: {item.sign}")

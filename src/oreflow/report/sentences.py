@@ -117,7 +117,7 @@ def price_areas(document: ComparisonDocument) -> tuple[str, ...]:
         return named[:2]
     if {document.case.outside, "outside"} <= set(found):
         return document.case.outside, "outside"
-    group = _group(document).casefold()
+    group = document.case.wording.inside.casefold()
     own = [area for area in found if group in area.casefold()]
     others = [area for area in found if area not in own]
     return tuple(_dearest(document, areas) for areas in (own, others) if areas)
@@ -137,7 +137,7 @@ def area_words(document: ComparisonDocument, area: str) -> str:
 
 
 def price_elements(document: ComparisonDocument) -> tuple[str, ...]:
-    """Return the elements whose prices are shown: Dy and Tb where they have prices, else the first two that have.
+    """Return the elements whose prices are shown: the tracked ones that have, else the first two that have.
 
     Args:
         document: the comparison.
@@ -146,7 +146,7 @@ def price_elements(document: ComparisonDocument) -> tuple[str, ...]:
         Second parts of the labels of the indicator `price`.
     """
     found = _label_parts(document, "price", 1)
-    wanted = tuple(element for element in ("Dy", "Tb") if element in found)
+    wanted = tuple(element for element in document.case.elements if element in found)
     return wanted or found[:2]
 
 
@@ -236,29 +236,19 @@ def sentences(document: ComparisonDocument) -> tuple[Sentence, ...]:
     )
 
 
-def control_words(document: ComparisonDocument) -> str:
-    """Return "outside Chinese control", or the same for the group of the case.
-
-    Args:
-        document: the comparison.
-
-    Returns:
-        The words.
-    """
-    group = _group(document)
-    return "outside Chinese control" if group.casefold() == "china" else f"outside the control of {group}"
-
-
 def _diverted(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
     case = document.case
-    lead = f"In {case.headline_year}, of the {case.tracked}, this much is first separated {control_words(document)}: "
+    lead = f"In {case.headline_year}, of the {case.tracked}, this much is first separated {case.wording.outside}: "
     return (lead, *_each(shown, "diverted_first", " t"), ".")
 
 
 def _net(document: ComparisonDocument, shown: Sequence[ProposalResult]) -> Sentence:
     others = [proposal for proposal in shown if proposal.id != document.case.status_quo]
-    where = f"{control_words(document)} in {document.case.headline_year}"
-    parts: list[Part] = [f"Counting all origins, the Dy+Tb separated {where} changes against the status quo by "]
+    words = document.case.wording
+    where = f"{words.outside} in {document.case.headline_year}"
+    parts: list[Part] = [
+        f"Counting all origins, the {words.tracked} separated {where} changes against the status quo by "
+    ]
     parts += _each(others, "net_ex_china_dytb", " t", signed=True)
     costs = [p for p in others if _has(p, "public_cost_per_kg")]
     if costs:
@@ -389,10 +379,6 @@ def _has(proposal: ProposalResult, key: str) -> bool:
 def _by(proposal: ProposalResult, key: str) -> Mapping[str, float]:
     result = proposal.indicators.get(key)
     return result.by if result else {}
-
-
-def _group(document: ComparisonDocument) -> str:
-    return document.case.outside.removeprefix("outside_").replace("_", " ")
 
 
 def _dearest(document: ComparisonDocument, areas: Sequence[str]) -> str:

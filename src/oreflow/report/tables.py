@@ -7,13 +7,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from oreflow.report.build import wording_of
 from oreflow.report.document import BreakEven, ComparisonDocument, Freight, IndicatorResult, ProposalResult
 from oreflow.report.indicators import INDICATORS
 from oreflow.report.marks import DASH, number_text, parts_text, range_text, unit_text, value_text
 from oreflow.report.sentences import (
     area_words,
     band_of,
-    control_words,
     largest_loss,
     price_areas,
     price_elements,
@@ -64,7 +64,7 @@ def comparison_rows(document: ComparisonDocument) -> tuple[tuple[str, ...], tupl
         rows.append((name, *cells))
 
     for year in shown_years(document):
-        add(f"Dy+Tb diverted {year}, t", "diverted_first", str(year))
+        add(f"{case.wording.tracked} diverted {year}, t", "diverted_first", str(year))
     add(f"its value {case.headline_year}, USD", "diverted_value")
     add("REO diverted, t", "diverted_reo")
     rows.append(("first year", *(_first_year(proposal) for proposal in document.proposals)))
@@ -96,7 +96,7 @@ def comparison_notes(document: ComparisonDocument) -> tuple[str, ...]:
     case = document.case
     lines = [
         (
-            f"diverted: {case.tracked} first separated {control_words(document)}; net change: all origins, against the "
+            f"diverted: {case.tracked} first separated {case.wording.outside}; net change: all origins, against the "
             "status quo of the same draw"
         ),
         f"as of: {case.as_of or 'no limit'}",
@@ -135,7 +135,8 @@ def _unsolved(document: ComparisonDocument) -> list[str]:
 
 def _sign_notes(document: ComparisonDocument) -> list[str]:
     """Freight of each proposal's way out, and the values at which its effect changes sign; alike ones on one line."""
-    freight = {p.id: _freight_note(p.freight) for p in document.proposals if p.freight is not None}
+    tracked = document.case.wording.tracked
+    freight = {p.id: _freight_note(p.freight, tracked) for p in document.proposals if p.freight is not None}
     signs = {p.id: _sign_note(document.outlook.get(p.id, ())) for p in document.proposals}
     return [f"freight, {text}" for text in _alike(freight)] + [f"changes sign, {text}" for text in _alike(signs)]
 
@@ -149,12 +150,12 @@ def _alike(texts: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(found)}: {text}" for text, found in names.items()]
 
 
-def _freight_note(freight: Freight) -> str:
+def _freight_note(freight: Freight, tracked: str) -> str:
     text = f"to the plant in {freight.to} {freight.percent_of_value:.1f}%, {freight.usd_per_kg_dytb:.1f} USD"
     if freight.exit_percent_of_value is not None and freight.exit_usd_per_kg_dytb is not None:
         text = (
             f"to {freight.exit} {freight.exit_percent_of_value:.1f}% of the basket's value a tonne, "
-            f"{freight.exit_usd_per_kg_dytb:.1f} USD per kg Dy+Tb; {text}"
+            f"{freight.exit_usd_per_kg_dytb:.1f} USD per kg {tracked}; {text}"
         )
     return f"{text} ({freight.route})"
 
@@ -233,7 +234,8 @@ def print_central(central: Central, *, file: TextIO) -> None:
     for composition in central.compositions:
         tonnes = central.values[composition.name].get("diverted_first", {})
         rows.append((composition.name, *(number_text(tonnes[year]) if year in tonnes else DASH for year in years)))
-    title = "Central values: Dy+Tb of the tracked origin first separated outside, t a year"
+    tracked = wording_of(central).tracked
+    title = f"Central values: {tracked} of the tracked origin first separated outside, t a year"
     console = _console(file)
     console.print(_grid(("proposal", *years), rows, title))
     for name, outcome in central.outcomes.items():
@@ -327,7 +329,10 @@ def comparison_json(document: ComparisonDocument) -> dict[str, Any]:
     return {
         "proposals": proposals,
         "case": plain["case"],
-        "definitions": {key: {"unit": item.unit, "formula": item.formula} for key, item in INDICATORS.items()},
+        "definitions": {
+            key: {"unit": item.unit, "formula": document.case.wording.fill(item.formula)}
+            for key, item in INDICATORS.items()
+        },
         "doubts": plain["doubts"],
         "notes": plain["notes"],
         "press": plain["press"],

@@ -446,8 +446,8 @@ def _money(lens: Lens, own: frozenset[str], record: YearResult, found: Values, a
     for actor, amount in rent.items():
         found["rent"][f"{actor}/{year}"] = amount
     found["public_cost"][str(year)] = public
-    imported = sum(x[j] * taken * p[i] for j, i, taken in lens.myanmar_to_us)
-    found["us_imports_from_myanmar"][str(year)] = imported
+    if lens.myanmar_to_us:  # a case without such a trade has no balance of it, not one of nil
+        found["us_imports_from_myanmar"][str(year)] = sum(x[j] * taken * p[i] for j, i, taken in lens.myanmar_to_us)
 
 
 def _proposal_instruments(outcome: Outcome) -> frozenset[str]:
@@ -467,7 +467,8 @@ def against(values: Values, reference: Values) -> Values:
     outside, base = values.get("outside_dytb", {}), reference.get("outside_dytb", {})
     found["net_ex_china_dytb"] = {year: outside[year] - base.get(year, 0.0) for year in outside}
     imports, before = values.get("us_imports_from_myanmar", {}), reference.get("us_imports_from_myanmar", {})
-    found["us_myanmar_balance"] = {year: before.get(year, 0.0) - imports[year] for year in imports}
+    if imports:
+        found["us_myanmar_balance"] = {year: before.get(year, 0.0) - imports[year] for year in imports}
     return found
 
 

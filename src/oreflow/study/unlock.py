@@ -260,7 +260,7 @@ class Barriers:
         }
 
     def diverted(self, solution: Solution) -> float:
-        """Return Dy+Tb (tracked elements) of tracked origin first separated outside, t/yr."""
+        """Return the tracked elements of tracked origin first separated outside, t/yr."""
         return float(
             sum(
                 tracked * solution.levels[j]
