@@ -1,4 +1,4 @@
-"""A HiGHS solver that prints nothing on standard output."""
+"""A HiGHS solver that prints nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def quiet_highs() -> Any:
-    """Return a new single-threaded, silent `highspy.Highs`; its build's banner, if any, goes to standard error.
+    """Return a new single-threaded, silent `highspy.Highs`; its build's banner, if any, is not shown.
 
     Example:
         >>> quiet_highs().getNumCol()
@@ -17,7 +17,7 @@ def quiet_highs() -> Any:
     """
     import highspy
 
-    _greet_on_stderr()
+    _greet_unseen()
     make: Any = highspy.Highs
     solver = make()
     solver.silent()
@@ -26,8 +26,8 @@ def quiet_highs() -> Any:
 
 
 @functools.cache
-def _greet_on_stderr() -> None:
-    """Let the banner that some builds of HiGHS print with their first solver go to standard error.
+def _greet_unseen() -> None:
+    """Keep the banner that some builds of HiGHS print with their first solver off the screen and out of `--json`.
 
     It comes from the C library's own buffer, so the file descriptor is moved, not `sys.stdout`.
     """
@@ -43,7 +43,9 @@ def _greet_on_stderr() -> None:
     except OSError:  # no standard output to keep clean
         return
     try:
-        os.dup2(2, 1)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
         make()
         if library is not None:
             library.fflush(None)
