@@ -26,6 +26,8 @@ STYLES = (("#3d4650", "2 3"), ("#0072B2", ""), ("#D55E00", "8 4"), ("#00805c", "
 """Colour and dash of a line, by its position; the first is the status quo's. Each has 3:1 contrast on white or more."""
 
 _WIDTH = 1180
+_LETTER = 7.8
+"""Width of a letter of a line's name."""
 _LABELS = 262
 _ROW = 38
 _BAR = 20
@@ -117,7 +119,8 @@ def line_figure(lines: Sequence[Line], *, title: str, unit: str, prefix: str, ma
     drawn = [line for line in lines if line.points]
     if not drawn:
         return ""
-    width, height, left, right, top, bottom = 580, 262, 48, 128, 14, 26
+    width, height, left, top, bottom = 580, 262, 48, 14, 26
+    right = min(max(128.0, 20.0 + _LETTER * max(len(line.name) for line in drawn)), width / 2)  # names fit beside lines
     years = sorted({year for line in drawn for year in line.points})
     values = [value for line in drawn for value in line.points.values()]
     values += [bound for line in drawn for band in line.bands.values() for bound in band]
@@ -139,7 +142,7 @@ def line_figure(lines: Sequence[Line], *, title: str, unit: str, prefix: str, ma
     ]
     for tick in ticks:
         parts.append(
-            f'<line x1="{left}" x2="{width - right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="{RULE}"/>'
+            f'<line x1="{left}" x2="{width - right:.1f}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="{RULE}"/>'
             f'<text class="tick" x="{left - 7}" y="{y(tick) + 4:.1f}" text-anchor="end">{number_text(tick)}</text>'
         )
     step = max(1, math.ceil((last - first) / 6))
