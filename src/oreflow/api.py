@@ -16,7 +16,7 @@ from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
 from oreflow.futures.comparison import Central, DrawJob, DrawResult, load_ahead, run_central, run_draw
 from oreflow.futures.ensemble import Failure, Submitted, Workers
-from oreflow.futures.screening import Effect, screen
+from oreflow.futures.screening import LEAST_INPUTS, Effect, screen
 from oreflow.policy.proposal import Composition, compose, compose_all
 from oreflow.report.build import break_evens, evidence, proposal_result
 from oreflow.report.document import (
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
+
+SHOWN_DOUBTS = 10
+"""Inputs that move the headline most, as the document holds them."""
 
 __all__ = [
     "Comparison", "Solved", "compare", "compare_central", "crew_for", "finish", "hindcast", "load_case", "solve",
@@ -391,7 +394,7 @@ def finish(
         stopping = crew.submit(find_stops, [_stop_job(central, c, year, threshold) for c in solved], chunk=1)
         if draws:
             tell("futures", 0, draws)
-        screening = None if lead is None else screen(central, lead, when, crew)
+        screening = None if lead is None else screen(central, lead, when, crew, max(draws, LEAST_INPUTS))
         results = _draws(futures, names, partial(_step, tell, "futures", draws))
         stops = _stops(stopping, solved, partial(_step, tell, "what stops the tonnes", len(solved)))
         effects = () if screening is None else screening.effects(partial(tell, "which inputs matter"))
@@ -418,7 +421,13 @@ def finish(
                 rests_on=rests_on,
             )  # fmt: skip
         )
-    doubts = () if lead is None else tuple(_doubt(case, effect, lead.name, when) for effect in effects[:8])
+    moving = [effect for effect in effects if effect.swing > 1e-6][:SHOWN_DOUBTS]
+    doubts = () if lead is None else tuple(_doubt(case, effect, lead.name, when) for effect in moving)
+    if screening is not None and lead is not None:
+        notes.append(
+            f"The largest doubts are those among {len(screening.chosen)} of {len(case.uncertainties())} uncertain "
+            f"inputs, each set to its low and to its high alone under {lead.name}; the others were not tried."
+        )
     notes += swap_notes(case)
     reference = central.outcomes[central.status_quo]
     if reference.solved:

@@ -21,27 +21,26 @@ def central() -> Central:
     return api.compare_central("kachin", ["B + quad-refining"])
 
 
-def test_the_shortlist_holds_the_proposal_and_the_path(central: Central) -> None:
-    case = central.base.case
-    ranges = {u.name: u for u in case.uncertainties()}
-    chosen = shortlist(central, compose(case, "B + quad-refining"), YEAR, ranges)
-    assert "assume:road_B" in chosen
+def test_the_shortlist_holds_the_proposal_the_path_and_what_moves_demand_and_supply(central: Central) -> None:
+    composition = compose(central.base.case, "B + quad-refining")
+    chosen = shortlist(central, composition, YEAR, 60)
+    assert {"assume:road_B", "assume:quad_offtake"} < set(chosen[:18])  # of the proposal, all of them
     assert "claim:SUP-0671" in chosen  # cost of separation of ionic feed
+    assert {"assume:magnets_world", "assume:ev_over_all", "assume:plant_elasticity", "claim:SE037"} < set(chosen)
     assert not [ref for ref in chosen if "capex" in ref]
-    assert len(chosen) == len(set(chosen)) <= 14
+    assert len(chosen) == len(set(chosen)) == 60
+    assert shortlist(central, composition, YEAR, 25) == chosen[:25]
 
 
-def test_effects_are_those_of_a_full_run(central: Central, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_effects_are_those_of_a_full_run(central: Central) -> None:
     case = central.base.case
     composition = compose(case, "B + quad-refining")
-    monkeypatch.setattr("oreflow.futures.screening.OF_PROPOSAL", 1)
-    monkeypatch.setattr("oreflow.futures.screening.OF_COST", 1)
-    monkeypatch.setattr("oreflow.futures.screening.OF_CAPACITY", 0)
     with Workers(0) as workers:
-        effects = screen(central, composition, YEAR, workers).effects()
+        effects = screen(central, composition, YEAR, workers, 3).effects()
+    assert len(effects) == 3
     assert [e.swing for e in effects] == sorted((e.swing for e in effects), reverse=True)
     assert effects[0].swing > 1.0
     for effect in effects:
         base = prepare(case, case.values(draws={effect.ref: effect.high}))
         outcome = run(base, composition.name, composition.instruments, until=YEAR)
-        assert measure(outcome)["diverted_first"][str(YEAR)] == pytest.approx(effect.at_high, rel=1e-4, abs=1e-3)
+        assert measure(outcome)["diverted_first"][str(YEAR)] == pytest.approx(effect.at_high, rel=1e-9, abs=1e-9)

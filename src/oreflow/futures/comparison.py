@@ -119,7 +119,14 @@ def _actors(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2)
-def _case(reference: str, as_of: str | None, switches: tuple[tuple[str, str], ...]) -> Case:
+def loaded_case(reference: str, as_of: str | None, switches: tuple[tuple[str, str], ...]) -> Case:
+    """Return a case, loaded once a process.
+
+    Args:
+        reference: folder or name.
+        as_of: ISO date; None for no limit.
+        switches: names and options set.
+    """
     from datetime import date
 
     from oreflow.chain.case import load_case
@@ -134,7 +141,7 @@ def load_ahead(case: Case) -> Callable[[], object]:
     Args:
         case: of the draws to come.
     """
-    return partial(_case, *_reference(case))
+    return partial(loaded_case, *_reference(case))
 
 
 def _reference(case: Case) -> tuple[str, str | None, tuple[tuple[str, str], ...]]:
@@ -146,7 +153,7 @@ def run_draw(job: DrawJob) -> DrawResult:
 
     A base year that cannot be prepared, or a year without equilibrium, is a failure with its cause, never an exception.
     """
-    case = _case(job.case, job.as_of, job.switches)
+    case = loaded_case(job.case, job.as_of, job.switches)
     draws = dict(zip(job.names, job.numbers, strict=True))
     values: dict[str, Values] = {}
     waterfalls: dict[str, tuple[tuple[str, float], ...]] = {}

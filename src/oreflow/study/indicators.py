@@ -297,6 +297,24 @@ class Lens:
         return full[0], full[1], full[2]
 
 
+def diverted_first(outcome: Outcome, record: YearResult) -> float:
+    """Return the headline alone: t of tracked oxide of the tracked origin first separated outside in a year.
+
+    Args:
+        outcome: a run.
+        record: one of its years.
+    """
+    lens = Lens(outcome.base, outcome.network)
+    x = np.where(record.levels > DUST, record.levels, 0.0)
+    return float(
+        sum(
+            tracked * x[j]
+            for j, tracked, _, _, is_origin in lens.separations
+            if is_origin and lens.is_outside(j, record.operators)
+        )
+    )
+
+
 @with_one_blas_thread
 def measure(outcome: Outcome, lens: Lens | None = None, headline_actors: tuple[str, ...] = ()) -> Values:
     """Return all indicators of one outcome that need no other run.
