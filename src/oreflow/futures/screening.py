@@ -12,7 +12,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from oreflow.core.errors import OreflowError
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
     from oreflow.facts.ledger import Uncertainty
     from oreflow.policy.proposal import Composition
 
-LEAST_INPUTS = 40
+LEAST_INPUTS = 32
 """Inputs that are evaluated in full where there are fewer draws."""
 
-CATEGORIES = ("cost", "capacity", "demand", "supply", "observed", "other")
-"""What inputs may move; the shortlist takes from each in turn."""
+TURN = ("cost", "demand", "supply", "capacity", "demand", "supply", "observed", "other")
+"""What inputs may move, in the turn in which the shortlist takes them; demand and supply rest on most of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +147,19 @@ def shortlist(central: Central, composition: Composition, year: int, most: int) 
     for quantity in _quantities(central, year):
         for ref in _ranged(case, iter(quantity.cells), ranges):
             moved[ref][quantity.category].append(quantity)
-    scores: dict[str, dict[str, float]] = {category: {} for category in CATEGORIES}
+    scores: dict[str, dict[str, float]] = {category: {} for category in TURN}
     for ref, by_category in moved.items():
         low, high = (case.values(draws={ref: end}) for end in (ranges[ref].low, ranges[ref].high))
         for category, quantities in by_category.items():
             size = sum(quantity.change(low, high) for quantity in quantities)
             if size > 0.0 and ref not in chosen:
                 scores[category][ref] = size
-    ranked = [sorted(of, key=lambda ref: (-of[ref], ref)) for of in scores.values()]
-    for turn in zip_longest(*ranked):
-        chosen |= dict.fromkeys(ref for ref in turn if ref is not None)
+    ranked = {category: iter(sorted(of, key=lambda ref: (-of[ref], ref))) for category, of in scores.items()}
+    while len(chosen) < most:
+        taken = [next(ranked[category], None) for category in TURN]
+        if not any(taken):
+            break
+        chosen |= dict.fromkeys(ref for ref in taken if ref is not None)
     return tuple(chosen)[:most]
 
 

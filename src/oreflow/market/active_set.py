@@ -40,7 +40,7 @@ def scaled_residual(core: Core, x: Floats, y: Floats) -> Residual:
         excess = core.E @ x - core.f
         cost = mc - core.Ft @ y
         throughput = core.abs_E @ np.abs(x) + np.abs(core.f)
-        turnover = core.abs_F.T @ np.abs(y) + np.abs(mc)
+        turnover = core.abs_Ft @ np.abs(y) + np.abs(mc)
     throughput = np.maximum(throughput, 1e-4)
     turnover = np.maximum(turnover, 1e-4)
     price_unit = np.maximum(np.abs(y), 1e-3)

@@ -109,17 +109,15 @@ def largest_step(value: Floats, change: Floats) -> float:
     return 1.0 if share >= -1.0 else -1.0 / share
 
 
-def _longest(point: Point, parts: _Triple, move: _Move) -> float:
-    """Largest step in (0, 1] that keeps every factor of a pair non-negative."""
+def _factors(point: Point, parts: _Triple) -> Floats:
+    """Every factor of a pair, one after another."""
     xl, _, yk = parts
-    return min(
-        largest_step(xl, move.xl),
-        largest_step(point.z, move.z),
-        largest_step(point.v, move.v),
-        largest_step(point.w, move.w),
-        largest_step(yk, move.yk),
-        largest_step(point.s, move.s),
-    )
+    return np.concatenate((xl, point.z, point.v, point.w, yk, point.s))
+
+
+def _longest(factors: Floats, move: _Move) -> float:
+    """Largest step in (0, 1] that keeps every factor of a pair non-negative."""
+    return largest_step(factors, np.concatenate((move.xl, move.z, move.v, move.w, move.yk, move.s)))
 
 
 def _products_after(point: Point, parts: _Triple, move: _Move, step: float) -> _Triple:
@@ -221,7 +219,7 @@ def _error(
     true_rd = core.marginal(point.x) + rest if core.iso.size or core.bent.size else rd
     error = max(
         float((np.abs(rp) / (1.0 + core.abs_E @ point.x)).max(initial=0.0)),
-        float((np.abs(true_rd) / (1.0 + core.abs_F.T @ np.abs(point.y))).max(initial=0.0)),
+        float((np.abs(true_rd) / (1.0 + core.abs_Ft @ np.abs(point.y))).max(initial=0.0)),
         float(np.abs(ru).max(initial=0.0)),
     )
     return max(error, mu), mu < target and error < max(target, 1e-11)
@@ -238,20 +236,21 @@ def _choose(
     careful: bool,
 ) -> tuple[_Move, float]:
     """The direction to take and how far it reaches: predictor, corrector, and one or two centrality correctors."""
+    factors = _factors(point, parts)
     base = (-parts[0] * point.z, -point.v * point.w, -parts[2] * point.s)
     affine = _direction(point, parts, pairs, system, residuals, base)
-    alpha = _longest(point, parts, affine)
+    alpha = _longest(factors, affine)
     after = sum(float(product.sum()) for product in _products_after(point, parts, affine, alpha)) / pairs.count
     centre = mu * float(np.clip(after / mu, 0.0, 1.0)) ** 3 if mu > 0 else 0.0
     if careful:
         centre = max(centre, 0.1 * mu)
     wanted = _wanted(base, centre, 0.0 if careful else min(1.0, alpha * 2), affine)
     move = _direction(point, parts, pairs, system, residuals, wanted)
-    reach = _longest(point, parts, move)
+    reach = _longest(factors, move)
     if reach < 0.5 * alpha and reach < 0.3:  # the correction leads astray: towards the centre without it
         plain = _wanted(base, max(centre, 0.3 * mu), 0.0, affine)
         other = _direction(point, parts, pairs, system, residuals, plain)
-        longer = _longest(point, parts, other)
+        longer = _longest(factors, other)
         if longer > reach:
             wanted, move, reach = plain, other, longer
     if careful:
@@ -262,7 +261,7 @@ def _choose(
             break
         again = _centrality(point, parts, move, min(1.0, 1.3 * reach + 0.1), max(centre, 1e-3 * mu), wanted)
         other = _direction(point, parts, pairs, system, residuals, again)
-        longer = _longest(point, parts, other)
+        longer = _longest(factors, other)
         if longer < 1.1 * reach:
             break
         wanted, move, reach = again, other, longer

@@ -175,7 +175,7 @@ class Core:
     """The stacked and scaled problem: user level = level * col, user price = price * money / row.
 
     Attributes:
-        E, F, f: stacked coefficients and needs; Ft is F', abs_E and abs_F hold absolute values.
+        E, F, f: stacked coefficients and needs; Ft is F', abs_E and abs_Ft hold absolute values.
         free: rows that are equalities.
         u: capacities.
         base, tilt: marginal cost base + tilt x of everything that is straight.
@@ -216,7 +216,7 @@ class Core:
     lower: Sparse
     upper: Sparse | None
     abs_E: Sparse
-    abs_F: Sparse
+    abs_Ft: Sparse
     owner: Ints
     buffer: Floats | None = None
 
@@ -306,7 +306,7 @@ def build_core(arrays: EconomyArrays, plan: SymbolicPlan) -> Core:
         lower=sp.csr_array((e[second] * f[first], *half), shape=square),
         upper=None if symmetric else sp.csr_array((e[first] * f[second], *half), shape=square),
         abs_E=abs_E,
-        abs_F=abs_E if symmetric else sp.csc_array((np.abs(f), plan.indices, plan.indptr), shape=shape),
+        abs_Ft=(abs_E if symmetric else sp.csc_array((np.abs(f), plan.indices, plan.indptr), shape=shape)).T,
         owner=owner,
     )
 
