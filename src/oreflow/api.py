@@ -14,7 +14,7 @@ from oreflow import __version__
 from oreflow.chain.case import Case, case_folder, load_case
 from oreflow.chain.network import Kind
 from oreflow.core.errors import OreflowError, UsageError
-from oreflow.futures.comparison import Central, DrawJob, DrawResult, load_ahead, run_central, run_draw
+from oreflow.futures.comparison import CaseReference, Central, DrawJob, DrawResult, loaded_case, run_central, run_draw
 from oreflow.futures.ensemble import Failure, Submitted, Workers
 from oreflow.futures.screening import LEAST_INPUTS, Effect, screen
 from oreflow.policy.proposal import Composition, compose, compose_all
@@ -28,7 +28,7 @@ from oreflow.report.document import (
     PressFigure,
 )
 from oreflow.report.marks import number_text, unit_text
-from oreflow.report.wording import group_title
+from oreflow.report.wording import wording_of
 from oreflow.study.base import Base, Settings, prepare_central
 from oreflow.study.freight import freight_notes, short_names
 from oreflow.study.indicators import Lens, measure
@@ -131,7 +131,7 @@ class Solved:
 
         by = self.indicators.get("diverted_first", {})
         cells = "".join(f"<tr><td>{escape(year)}</td><td>{value:,.1f}</td></tr>" for year, value in by.items())
-        tracked = escape("+".join(self.case.tracked_elements))
+        tracked = escape(wording_of(self.case).tracked)
         status = "solved" if self.outcome.solved else escape(self.outcome.cause)
         return (
             f"<p>{escape(self.case.id)}: {escape(self.composition.name)} ({status})</p>"
@@ -356,7 +356,7 @@ def crew_for(case: Case, draws: int, workers: int | None = None) -> Workers:
         >>> with crew_for(case, 32) as crew:  # doctest: +SKIP
         ...     comparison = finish(compare_central(case), draws=32, workers=crew)
     """
-    crew = Workers(workers, most=draws + len(case.compare) + 2, ready=load_ahead(case))
+    crew = Workers(workers, most=draws + len(case.compare) + 2, ready=partial(loaded_case, CaseReference.of(case)))
     crew.start()
     return crew
 
@@ -384,19 +384,24 @@ def finish(
     threshold = _threshold(base)
     names = [composition.name for composition in central.compositions]
     rests_on = References(case)
-    inside = group_title(central.lens.group)
-    tell = progress or _tell_nothing
+    wording = wording_of(case)
+
+    def tell(what: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(what, done, total)
+
     solved = [c for c in central.compositions if central.outcomes[c.name].solved]
     lead, when = _lead(central, solved, year)
+    stop_jobs = [StopJob(central.outcomes[c.name], c.instruments, year, threshold) for c in solved]
     with nullcontext(workers) if isinstance(workers, Workers) else crew_for(case, draws, workers) as crew:
         # All is handed over before any of it is waited for, so that no worker stands idle between the stages.
         futures = crew.submit(run_draw, _draw_jobs(central, year, draws, seed), chunk=1)
-        stopping = crew.submit(find_stops, [_stop_job(central, c, year, threshold) for c in solved], chunk=1)
+        stopping = crew.submit(find_stops, stop_jobs, chunk=1)
         if draws:
             tell("futures", 0, draws)
         screening = None if lead is None else screen(central, lead, when, crew, max(draws, LEAST_INPUTS))
-        results = _draws(futures, names, partial(_step, tell, "futures", draws))
-        stops = _stops(stopping, solved, partial(_step, tell, "what stops the tonnes", len(solved)))
+        results = _draws(futures, names, lambda done: tell("futures", done, draws))
+        stops = _stops(stopping, solved, lambda done: tell("what stops the tonnes", done, len(solved)))
         effects = () if screening is None else screening.effects(partial(tell, "which inputs matter"))
     proposals = []
     outlook = {}
@@ -405,7 +410,7 @@ def finish(
         outcome = central.outcomes[composition.name]
         found = stops.get(composition.name)
         if found is not None:
-            outlook[composition.name] = break_evens(found.margin, found.payment, year, inside, rests_on.way())
+            outlook[composition.name] = break_evens(found.margin, found.payment, year, wording.inside, rests_on.way())
             notes += _barrier_note(composition.name, found.unlocked)
         proposals.append(
             proposal_result(
@@ -437,8 +442,8 @@ def finish(
         study_date=str(case.study_date), money_year=case.money_year, as_of=str(case.as_of) if case.as_of else None,
         seed=seed, draws=len(results), run=run_hash(case, names, draws, seed, base.settings), version=__version__,
         threshold_t=threshold, headline_year=year, status_quo=central.status_quo,
-        tracked="+".join(case.tracked_elements) + f" oxide of {case.tracked_origin.title()} origin",
-        outside=inside,
+        tracked=f"{wording.tracked} oxide of {case.tracked_origin.title()} origin",
+        outside=wording.inside,
         not_modelled=tuple(dict.fromkeys(t for c in central.compositions for p in c.parts for t in p.not_modelled)),
         price_areas=_price_areas(central),
         names=_names(case), elements=tuple(case.tracked_elements),
@@ -479,14 +484,6 @@ def _price_areas(central: Central) -> tuple[str, ...]:
     return (*inside[:1], *outside[:1])
 
 
-def _tell_nothing(what: str, done: int, total: int) -> None:
-    del what, done, total
-
-
-def _step(tell: Progress, what: str, total: int, done: int) -> None:
-    tell(what, done, total)
-
-
 def _draw_jobs(central: Central, year: int, draws: int, seed: int) -> list[DrawJob]:
     if draws <= 0:
         return []
@@ -496,9 +493,7 @@ def _draw_jobs(central: Central, year: int, draws: int, seed: int) -> list[DrawJ
     drawn = sample(futures_of(case), draws, seed=seed)
     return [
         DrawJob(
-            case=case.reference,
-            as_of=str(case.as_of) if case.as_of else None,
-            switches=tuple(case.switches.items()),
+            case=CaseReference.of(case),
             proposals=tuple(c.name for c in central.compositions),
             status_quo=central.status_quo,
             headline_year=year,
@@ -585,10 +580,6 @@ def _barrier_note(name: str, found: Unlock) -> list[str]:
     return [f"{name}: {found.target:,.0f} t in {found.year} would take lifting {texts[0]}."]
 
 
-def _stop_job(central: Central, composition: Composition, year: int, target: float) -> StopJob:
-    return StopJob(central.outcomes[composition.name], composition.instruments, year, target)
-
-
 def _stops(
     stopping: Submitted[StopJob, Stops], solved: Sequence[Composition], step: Callable[[int], None]
 ) -> dict[str, Stops]:
@@ -654,7 +645,7 @@ def _doubt(case: Case, effect: Effect, proposal: str, year: int) -> Doubt:
         grade=case.grade_of(effect.ref),
         effect=float(effect.swing),
         unit="t_oxide/yr",
-        text=f"{'+'.join(case.tracked_elements)} diverted in {year} under {proposal} is "
+        text=f"{wording_of(case).tracked} diverted in {year} under {proposal} is "
         f"{number_text(effect.at_low)} t at its low ({low}) and "
         f"{number_text(effect.at_high)} t at its high ({high})",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,15 +52,27 @@ class DrawResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseReference:
+    """What another process needs to load a case again: folder or name, as-of date (ISO) and the switches set."""
+
+    name: str
+    as_of: str | None
+    switches: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, case: Case) -> CaseReference:
+        """Return the reference of a loaded case."""
+        return cls(case.reference, str(case.as_of) if case.as_of else None, tuple(case.switches.items()))
+
+
+@dataclass(frozen=True, slots=True)
 class DrawJob:
     """What a worker needs for one draw: the case by reference, proposals, and the drawn numbers by name.
 
     `until`: last year to solve, the end of the case where None.
     """
 
-    case: str
-    as_of: str | None
-    switches: tuple[tuple[str, str], ...]
+    case: CaseReference
     proposals: tuple[str, ...]
     status_quo: str
     headline_year: int
@@ -119,33 +131,18 @@ def _actors(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2)
-def loaded_case(reference: str, as_of: str | None, switches: tuple[tuple[str, str], ...]) -> Case:
+def loaded_case(reference: CaseReference) -> Case:
     """Return a case, loaded once a process.
 
     Args:
-        reference: folder or name.
-        as_of: ISO date; None for no limit.
-        switches: names and options set.
+        reference: to it.
     """
     from datetime import date
 
     from oreflow.chain.case import load_case
 
-    case = load_case(reference, as_of=date.fromisoformat(as_of) if as_of else None)
-    return case.with_switches(dict(switches)) if switches else case
-
-
-def load_ahead(case: Case) -> Callable[[], object]:
-    """Return what a worker process does first: load the case as its draws will ask for it.
-
-    Args:
-        case: of the draws to come.
-    """
-    return partial(loaded_case, *_reference(case))
-
-
-def _reference(case: Case) -> tuple[str, str | None, tuple[tuple[str, str], ...]]:
-    return case.reference, str(case.as_of) if case.as_of else None, tuple(case.switches.items())
+    case = load_case(reference.name, as_of=date.fromisoformat(reference.as_of) if reference.as_of else None)
+    return case.with_switches(dict(reference.switches)) if reference.switches else case
 
 
 def run_draw(job: DrawJob) -> DrawResult:
@@ -153,7 +150,7 @@ def run_draw(job: DrawJob) -> DrawResult:
 
     A base year that cannot be prepared, or a year without equilibrium, is a failure with its cause, never an exception.
     """
-    case = loaded_case(job.case, job.as_of, job.switches)
+    case = loaded_case(job.case)
     draws = dict(zip(job.names, job.numbers, strict=True))
     values: dict[str, Values] = {}
     waterfalls: dict[str, tuple[tuple[str, float], ...]] = {}

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oreflow.core.errors import OreflowError
-from oreflow.futures.comparison import Central, loaded_case
+from oreflow.futures.comparison import CaseReference, Central, loaded_case
 from oreflow.futures.ensemble import Failure, Submitted, Workers
 from oreflow.policy.proposal import compose
 from oreflow.study.base import Settings, prepare
@@ -90,11 +90,12 @@ def screen(central: Central, composition: Composition, year: int, workers: Worke
     case = central.base.case
     ranges = {u.name: u for u in case.uncertainties()}
     chosen = shortlist(central, composition, year, most)
-    job = InputJob(
-        case=case.reference, as_of=str(case.as_of) if case.as_of else None, switches=tuple(case.switches.items()),
-        proposal=composition.name, year=year, settings=central.base.settings,
-    )  # fmt: skip
-    jobs = [replace(job, ref=ref, value=end) for ref in chosen for end in (ranges[ref].low, ranges[ref].high)]
+    of = CaseReference.of(case)
+    jobs = [
+        InputJob(of, composition.name, year, central.base.settings, ref, end)
+        for ref in chosen
+        for end in (ranges[ref].low, ranges[ref].high)
+    ]
     ends = tuple((ref, ranges[ref].low, ranges[ref].high) for ref in chosen)
     return Screening(ends, workers.submit(diverted_at, jobs, chunk=1))
 
@@ -103,19 +104,17 @@ def screen(central: Central, composition: Composition, year: int, workers: Worke
 class InputJob:
     """One run of a proposal to a year with one input, `claim:ID` or `assume:ID`, at a canonical value."""
 
-    case: str
-    as_of: str | None
-    switches: tuple[tuple[str, str], ...]
+    case: CaseReference
     proposal: str
     year: int
     settings: Settings
-    ref: str = ""
-    value: float = math.nan
+    ref: str
+    value: float
 
 
 def diverted_at(job: InputJob) -> float:
     """Return t/yr diverted in the job's year; NaN where its base year cannot be made or a year has no equilibrium."""
-    case = loaded_case(job.case, job.as_of, job.switches)
+    case = loaded_case(job.case)
     composition = compose(case, job.proposal)
     try:
         base = prepare(case, case.values(draws={job.ref: job.value}), job.settings)

@@ -96,36 +96,31 @@ def factorise_system(core: Core, h: Floats, diagonal: Floats, explicit: Ints, of
     return NewtonSystem(core, D, explicit, _solve_dense(core, lower, upper, diagonal, explicit, h, off))
 
 
-def _edges(core: Core, explicit: Ints, h: Floats, off: Ints | None) -> tuple[Sparse, Sparse, Sparse]:
-    """What borders the block of prices: columns and rows of the explicit activities, and their own square."""
-    right: Sparse = core.E[:, explicit]
-    if off is not None and off.size and explicit.size:
-        on = np.ones(right.shape[0])
-        on[off] = 0.0
-        right = sp.csc_array(sp.diags_array(on) @ right)
-    corner: Sparse = sp.diags_array(h[explicit])
-    if core.K is not None and explicit.size:
-        corner = corner + core.K[explicit][:, explicit]
-    return right, -core.F[:, explicit], corner
-
-
-def _fill_edges(matrix: Floats, core: Core, explicit: Ints, h: Floats, off: Ints | None) -> None:
-    """Write what `_edges` returns around the block of prices, whose other entries are nil."""
-    m = matrix.shape[0] - len(explicit)
-    place = np.full(len(h), -1)
-    place[explicit] = np.arange(m, m + len(explicit))
+def _edge_entries(core: Core, explicit: Ints, off: Ints | None) -> tuple[Ints, Ints, Floats, Floats]:
+    """Entries beside the block of prices: row, which explicit activity, in its column, in its row (turned over)."""
+    place = np.full(core.E.shape[1], -1)
+    place[explicit] = np.arange(len(explicit))
     at = np.flatnonzero(place[core.owner] >= 0)
-    rows, border = core.E.indices[at], place[core.owner[at]]
-    matrix[border, rows] = -core.F.data[at]
-    right = core.E.data[at]
+    rows, right = core.E.indices[at], core.E.data[at]
     if off is not None and off.size:
-        on = np.ones(m)
+        on = np.ones(core.E.shape[0])
         on[off] = 0.0
         right = right * on[rows]
-    matrix[rows, border] = right
-    if core.K is not None:
-        matrix[m:, m:] = core.K[explicit][:, explicit].toarray()
-    matrix[place[explicit], place[explicit]] += h[explicit]
+    return rows, place[core.owner[at]], right, -core.F.data[at]
+
+
+def _corner(core: Core, explicit: Ints, h: Floats) -> Sparse:
+    """The square of the explicit activities."""
+    corner: Sparse = sp.diags_array(h[explicit])
+    return corner if core.K is None else corner + core.K[explicit][:, explicit]
+
+
+def _edges(core: Core, explicit: Ints, h: Floats, off: Ints | None) -> tuple[Sparse, Sparse, Sparse]:
+    """What borders the block of prices: columns and rows of the explicit activities, and their own square."""
+    rows, k, right, left = _edge_entries(core, explicit, off)
+    shape = (core.E.shape[0], len(explicit))
+    beside, below = (sp.csc_array((data, (rows, k)), shape=shape) for data in (right, left))
+    return beside, below, _corner(core, explicit, h)
 
 
 def _solve_definite(core: Core, lower: Floats, diagonal: Floats) -> _Solve | None:
@@ -166,7 +161,9 @@ def _solve_dense(
     flat[: m * (m + k) : m + k + 1] += diagonal
     matrix = flat.reshape((m + k, m + k), order="F")
     if k:
-        _fill_edges(matrix, core, explicit, h, off)
+        rows, border, right, left = _edge_entries(core, explicit, off)
+        matrix[rows, m + border], matrix[m + border, rows] = right, left
+        matrix[m:, m:] = _corner(core, explicit, h).toarray()
     lu, pivots, info = lapack.dgetrf(matrix, overwrite_a=1)
     if info > 0:
         position = np.arange(m + k)

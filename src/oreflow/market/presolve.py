@@ -114,9 +114,10 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
     group_matrix = rows_of_limits
     touched = np.asarray(abs(group_matrix)[:, alive].sum(axis=1)).ravel() > 0 if len(arrays.h) else np.zeros(0, bool)
     activities, markets = np.flatnonzero(alive), np.flatnonzero(used)
-    groups = _tightest(sp.csr_array(group_matrix[:, activities]), arrays.h, np.flatnonzero(touched))
-    curves = arrays.curves
     left, kept = _places(markets, matrix.shape[0]), _places(activities, len(alive))
+    limits = _columns(group_matrix, np.arange(len(arrays.h)), kept, len(activities))
+    groups = _tightest(limits, arrays.h, np.flatnonzero(touched))
+    curves = arrays.curves
     part = EconomyArrays(
         A=_columns(matrix, activities, left, len(markets)),
         B=_columns(sp.csc_array(arrays.B), activities, left, len(markets)),
@@ -127,7 +128,7 @@ def reduce_economy(arrays: EconomyArrays) -> Reduction:
         upper=arrays.upper[activities],
         fixed=arrays.fixed[markets],
         equality=arrays.equality[markets],
-        G=_columns(group_matrix, groups, kept, len(activities)),
+        G=limits[groups],
         h=arrays.h[groups],
         K=None if arrays.K is None else sp.csc_array(sp.csc_array(arrays.K)[activities][:, activities]),
         market_names=_named(arrays.market_names, markets, arrays.market_name),

@@ -29,7 +29,7 @@ from oreflow.report.document import (
 )
 from oreflow.report.indicators import INDICATORS
 from oreflow.report.marks import number_text
-from oreflow.report.wording import Wording
+from oreflow.report.wording import Wording, wording_of
 
 if TYPE_CHECKING:
     from oreflow.chain.case import Case
@@ -232,7 +232,7 @@ def proposal_result(
             **indicator_results(composition, central, draws, year, threshold, rests_on),
             "barriers": _barriers(unlocked, rests_on.indicator("barriers", composition)),
         },
-        waterfall=waterfall(name, steps, draws, year, rests_on, wording_of(central)) if steps else None,
+        waterfall=waterfall(name, steps, draws, year, rests_on, wording_of(central.base.case)) if steps else None,
         barriers=()
         if unlocked is None
         else tuple(
@@ -292,11 +292,6 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def wording_of(central: Central) -> Wording:
-    """Return the words of the case that central runs are of."""
-    return Wording(central.base.case.tracked_elements, central.lens.group)
-
-
 def break_evens(
     margin: Margin | None, payment: float | None, year: int, inside: str, refs: tuple[str, ...] = ()
 ) -> tuple[BreakEven, ...]:
@@ -348,5 +343,4 @@ __all__ = [
     "indicator_results",
     "proposal_result",
     "waterfall",
-    "wording_of",
 ]

@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from oreflow.report.build import wording_of
 from oreflow.report.document import BreakEven, ComparisonDocument, Freight, IndicatorResult, ProposalResult
 from oreflow.report.indicators import INDICATORS
 from oreflow.report.marks import DASH, number_text, parts_text, range_text, unit_text, value_text
@@ -22,6 +21,7 @@ from oreflow.report.sentences import (
     share_text,
     shown_years,
 )
+from oreflow.report.wording import wording_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -234,7 +234,7 @@ def print_central(central: Central, *, file: TextIO) -> None:
     for composition in central.compositions:
         tonnes = central.values[composition.name].get("diverted_first", {})
         rows.append((composition.name, *(number_text(tonnes[year]) if year in tonnes else DASH for year in years)))
-    tracked = wording_of(central).tracked
+    tracked = wording_of(case).tracked
     title = f"Central values: {tracked} of the tracked origin first separated outside, t a year"
     console = _console(file)
     console.print(_grid(("proposal", *years), rows, title))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oreflow.chain.case import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,19 @@ class Wording:
         for mark, words_of in words.items():
             text = text.replace(mark, words_of)
         return text
+
+
+def wording_of(case: Case) -> Wording:
+    """Return the words of a case.
+
+    Args:
+        case: of which something is told.
+
+    Example:
+        >>> wording_of(load_case("kachin")).tracked  # doctest: +SKIP
+        'Dy+Tb'
+    """
+    return Wording(case.tracked_elements, case.outside)
 
 
 def group_title(group: str) -> str:

@@ -7,7 +7,7 @@ what entered it in the year.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -102,6 +102,16 @@ class Lens:
         a = self.network.activities[j]
         operator = operators.get(a.row, a.operator)
         return a.place not in self.inside and operator not in self.insiders
+
+    def diverted(self, levels: Sequence[float] | Floats, operators: Mapping[str, str]) -> float:
+        """Return t of tracked oxide of the tracked origin that is first separated outside, at levels [n]."""
+        return float(
+            sum(
+                tracked * levels[j]
+                for j, tracked, _, _, is_origin in self.separations
+                if is_origin and self.is_outside(j, operators)
+            )
+        )
 
     @cached_property
     def separations(self) -> tuple[tuple[int, float, float, float, bool], ...]:
@@ -304,15 +314,12 @@ def diverted_first(outcome: Outcome, record: YearResult) -> float:
         outcome: a run.
         record: one of its years.
     """
-    lens = Lens(outcome.base, outcome.network)
-    x = np.where(record.levels > DUST, record.levels, 0.0)
-    return float(
-        sum(
-            tracked * x[j]
-            for j, tracked, _, _, is_origin in lens.separations
-            if is_origin and lens.is_outside(j, record.operators)
-        )
-    )
+    return Lens(outcome.base, outcome.network).diverted(without_dust(record.levels), record.operators)
+
+
+def without_dust(levels: Floats) -> Floats:
+    """Return levels, t a year, with those below `DUST` at nil."""
+    return np.where(levels > DUST, levels, 0.0)
 
 
 @with_one_blas_thread
@@ -348,9 +355,10 @@ def _measure_year(
     headline_actors: tuple[str, ...],
 ) -> None:
     network, year = lens.network, str(record.year)
-    x, p = np.where(record.levels > DUST, record.levels, 0.0).tolist(), record.prices.tolist()
+    x, p = without_dust(record.levels).tolist(), record.prices.tolist()
     outside = {j for j, *_ in lens.separations if lens.is_outside(j, record.operators)}
-    first = reo = value = outside_tracked = all_tracked = outside_heavy = all_heavy = 0.0
+    first = lens.diverted(x, record.operators)
+    reo = value = outside_tracked = all_tracked = outside_heavy = all_heavy = 0.0
     by_country: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for j, tracked, heavy, everything, is_origin in lens.separations:
         level = x[j]
@@ -361,7 +369,6 @@ def _measure_year(
             outside_tracked += tracked * level
             outside_heavy += heavy * level
             if is_origin:
-                first += tracked * level
                 reo += everything * level
                 value += level * sum(v * p[i] for i, v in network.activities[j].flows if v > 0)
     recycled = sum(m * x[j] for j, m in lens.recyclers if lens.is_outside(j, record.operators))

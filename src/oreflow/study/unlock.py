@@ -261,13 +261,7 @@ class Barriers:
 
     def diverted(self, solution: Solution) -> float:
         """Return the tracked elements of tracked origin first separated outside, t/yr."""
-        return float(
-            sum(
-                tracked * solution.levels[j]
-                for j, tracked, _, _, is_origin in self.lens.separations
-                if is_origin and j in self.plant_set
-            )
-        )
+        return self.lens.diverted(solution.levels, self.record.operators)
 
     def solution(self, barriers: Iterable[str], payment: float | None = None) -> Solution | None:
         """Return the equilibrium with these barriers lifted (see `lifted`); None where none was found."""

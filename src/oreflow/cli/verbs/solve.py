@@ -36,6 +36,7 @@ def command(
     from oreflow.cli.output import emit_json, emit_table
     from oreflow.core.errors import OreflowError
     from oreflow.report.indicators import INDICATORS
+    from oreflow.report.wording import wording_of
     from oreflow.study.base import Settings
 
     found = api.load_case(case, as_of=as_of)
@@ -58,7 +59,7 @@ def command(
         years = [str(record.year) for record in solved.outcome.years]
         keys = ("diverted_first", "diverted_end", "diverted_reo", "diverted_value", "public_cost")
         rows = [[year, *(indicators.get(key, {}).get(year) for key in keys)] for year in years]
-        tracked = "+".join(found.tracked_elements)
+        tracked = wording_of(found).tracked
         heads = [f"{key}, {INDICATORS[key].unit}" for key in keys]
         emit_table(["year", *heads], rows, title=f"{found.id}: {solved.composition.name}, {tracked} by central values")
         if solved.outcome.periods:
